@@ -114,7 +114,9 @@ impl Courier {
     fn due(&self, again: Option<Timestamp>) -> Result<Option<Timestamp>> {
         let first_delivery =
             self.table.instant("SELECT min(due) FROM deliveries WHERE is_dead = 0", Vec::new())?;
-        let first_delivery = first_delivery.map(|due| again.map_or(due, |again| due.max(again)));
+        let paused_until = self.table.condition()?.paused_until;
+        let first_delivery =
+            first_delivery.map(|due| [again, paused_until].into_iter().flatten().fold(due, Timestamp::max));
         let ends = "SELECT min(at) FROM (SELECT min(due) AS at FROM deliveries WHERE is_dead = 1
                                          UNION ALL SELECT min(ends_at) FROM heard)";
         let first_end = self.table.instant(ends, Vec::new())?;
@@ -189,11 +191,6 @@ impl Rows for Table {
     fn due(&self, now: Timestamp) -> Result<Option<Numbered>> {
         let query = format!("{NUMBERED} WHERE is_dead = 0 AND due <= ? ORDER BY due, seq LIMIT 1");
         self.record(&query, vec![column(now)])
-    }
-
-    fn postpone(&self, earliest: Timestamp) -> Result<()> {
-        let update = "UPDATE deliveries SET due = ? WHERE is_dead = 0 AND due < ?";
-        self.run(update, vec![column(earliest), column(earliest)])
     }
 
     fn remove_ended(&self, now: Timestamp) -> Result<()> {

@@ -9,7 +9,8 @@ use crate::audit::webhook::{Delivery, MOST_WAITING, Round, Webhook};
 use crate::settings;
 use crate::time::Timestamp;
 
-/// Warnings that the webhook does not have yet, by the number of their event in the outbox.
+/// Warnings that the webhook does not have yet, by the number of their event in the outbox. Row 0 is none: after a failure, its
+/// `due` is when the next one may be tried, so that not every row is rewritten.
 pub(super) const DELIVERIES: &str = "CREATE TABLE IF NOT EXISTS deliveries (
     seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, due INTEGER NOT NULL, event TEXT NOT NULL
 )";
@@ -21,7 +22,7 @@ pub(super) fn webhook(env: &Env) -> Option<Webhook> {
 
 /// Keeps the newest event of the outbox for the webhook, unless too many wait already.
 pub(super) fn keep(table: &Table) -> Result<()> {
-    let waiting = table.rows("SELECT count(*) FROM deliveries", Vec::new())?;
+    let waiting = table.rows("SELECT count(*) FROM deliveries WHERE seq > 0", Vec::new())?;
     let waiting = waiting.first().and_then(|row| row.first()).and_then(count).unwrap_or_default();
     if waiting >= MOST_WAITING {
         log("dropped", "too many warnings wait for the webhook");
@@ -34,7 +35,8 @@ pub(super) fn keep(table: &Table) -> Result<()> {
 
 /// Returns when the first delivery is due.
 pub(super) fn first_due(table: &Table) -> Result<Option<Timestamp>> {
-    table.instant("SELECT min(due) FROM deliveries", Vec::new())
+    let first = "SELECT max(min(due), ifnull((SELECT due FROM deliveries WHERE seq = 0), 0)) FROM deliveries WHERE seq > 0";
+    table.instant(first, Vec::new())
 }
 
 /// Delivers what is due, within the bounds of one alarm. A failure is logged.
@@ -60,13 +62,18 @@ async fn deliver_to(webhook: &Webhook, state: &State, table: &Table) -> Result<(
         if let Err(error) = fetch::post_signed(&webhook.url, &headers, &body).await {
             object::complain("webhook", &error);
             try_later(table, seq, &delivery)?;
-            let earliest = column(round.failed(object::now()));
-            table.run("UPDATE deliveries SET due = max(due, ?)", vec![earliest])?;
+            pause(table, round.failed(object::now()))?;
         } else {
             forget(table, seq)?;
         }
     }
     Ok(())
+}
+
+/// Makes sure that no delivery is tried before `until`.
+fn pause(table: &Table, until: Timestamp) -> Result<()> {
+    let put = "INSERT OR REPLACE INTO deliveries (seq, at, due, event) VALUES (0, 0, ?, '')";
+    table.run(put, vec![column(until)])
 }
 
 /// Postpones a delivery that failed, or gives it up.
@@ -81,8 +88,10 @@ fn try_later(table: &Table, seq: i64, delivery: &Delivery) -> Result<()> {
 
 /// Reads the delivery that has been due for the longest time, with its number.
 fn due(table: &Table, object: &str) -> Result<Option<(i64, Delivery)>> {
-    let query = "SELECT seq, at, event FROM deliveries WHERE due <= ? ORDER BY due, seq LIMIT 1";
-    let row = table.rows(query, vec![column(object::now())])?.into_iter().next();
+    let query = "SELECT seq, at, event FROM deliveries WHERE seq > 0 AND due <= ?
+        AND NOT EXISTS (SELECT 1 FROM deliveries WHERE seq = 0 AND due > ?) ORDER BY due, seq LIMIT 1";
+    let now = column(object::now());
+    let row = table.rows(query, vec![now.clone(), now])?.into_iter().next();
     Ok(match row.as_deref() {
         Some([SqlStorageValue::Integer(seq), at, SqlStorageValue::String(event)]) => {
             let at = object::instant(at).unwrap_or_default();

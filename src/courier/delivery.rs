@@ -57,6 +57,9 @@ pub struct Condition {
     /// Why the last try failed; `None` if it did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
+    /// The earliest instant for the next try of any delivery, if the last one failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_until: Option<Timestamp>,
     /// How many dead letters made room for others before their time.
     #[serde(default)]
     pub dropped: u64,

@@ -25,8 +25,6 @@ pub trait Rows {
     fn deliveries(&self, is_dead: bool, after: i64, limit: u32) -> Result<Vec<Numbered>, Self::Error>;
     /// Returns the delivery that has been due for the longest time, of two the one with the lower number.
     fn due(&self, now: Timestamp) -> Result<Option<Numbered>, Self::Error>;
-    /// Makes sure that no delivery is tried before `earliest`.
-    fn postpone(&self, earliest: Timestamp) -> Result<(), Self::Error>;
     /// Deletes the dead letters whose time is over.
     fn remove_ended(&self, now: Timestamp) -> Result<(), Self::Error>;
 

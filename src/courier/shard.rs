@@ -48,7 +48,7 @@ pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Answ
             rows.remove(ask.number)?;
             Ok(is_there)
         }),
-        Command::FindDue(ask) => ask.answer(|FindDue {}| rows.due(now)),
+        Command::FindDue(ask) => ask.answer(|FindDue {}| due(rows, now)),
         Command::Wake(ask) => ask.answer(|Wake {}| Ok(())),
         Command::Settle(ask) => ask.answer(|ask| settle(rows, ask, now)),
     }
@@ -130,7 +130,15 @@ fn resend<R: Rows>(rows: &R, ask: &Resend, now: Timestamp) -> Result<u32, R::Err
             resent += 1;
         }
     }
+    // Whoever resends expects a try at once.
+    put_if_changed(rows, &Condition { paused_until: None, ..rows.condition()? })?;
     Ok(resent)
+}
+
+/// Returns what to try now. After a failure, nothing is tried for a while: the pause is one record, however much waits.
+fn due<R: Rows>(rows: &R, now: Timestamp) -> Result<Option<Numbered>, R::Error> {
+    let is_paused = rows.condition()?.paused_until.is_some_and(|until| now < until);
+    if is_paused { Ok(None) } else { rows.due(now) }
 }
 
 fn settle<R: Rows>(rows: &R, ask: Settle, now: Timestamp) -> Result<(), R::Error> {
@@ -148,15 +156,17 @@ fn settle<R: Rows>(rows: &R, ask: Settle, now: Timestamp) -> Result<(), R::Error
             Outcome::Refused(why) => bury(rows, vec![(Some(number), failed(why))], now)?,
         }
     }
-    if let Some(earliest) = pause {
-        rows.postpone(earliest)?;
-    }
-    note(rows, &outcome, now)
+    note(rows, &outcome, pause, now)
 }
 
 /// Notes how the destination does, if that has changed.
-fn note<R: Rows>(rows: &R, outcome: &Outcome, now: Timestamp) -> Result<(), R::Error> {
-    let before = rows.condition()?;
+fn note<R: Rows>(
+    rows: &R,
+    outcome: &Outcome,
+    paused_until: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), R::Error> {
+    let before = Condition { paused_until, ..rows.condition()? };
     let after = match outcome {
         Outcome::Delivered => Condition { failing_since: None, last_error: None, ..before.clone() },
         Outcome::Again(why) | Outcome::Refused(why) => {
@@ -164,5 +174,9 @@ fn note<R: Rows>(rows: &R, outcome: &Outcome, now: Timestamp) -> Result<(), R::E
             Condition { failing_since, last_error: Some(why.clone()), ..before.clone() }
         }
     };
-    if after == before { Ok(()) } else { rows.put_condition(&after) }
+    put_if_changed(rows, &after)
+}
+
+fn put_if_changed<R: Rows>(rows: &R, condition: &Condition) -> Result<(), R::Error> {
+    if rows.condition()? == *condition { Ok(()) } else { rows.put_condition(condition) }
 }

@@ -592,3 +592,29 @@ fn the_doctor_and_the_metrics_say_which_destination_fails() {
     world.set_down("couriers", true);
     assert_eq!(found().0, "skipped");
 }
+
+#[test]
+fn a_failure_pauses_all_deliveries_and_rewrites_only_the_one_that_failed() {
+    let world = World::new();
+    webhook(&world, "siem", SIEM, &json!({ "what": ["device_authorization"] }));
+    (0..10).for_each(|_| drop(world.start()));
+    let due = || -> Vec<_> {
+        let couriers = world.server.platform.couriers.borrow();
+        couriers
+            .values()
+            .flat_map(|rows| rows.deliveries.borrow().values().map(|(_, due)| *due).collect::<Vec<_>>())
+            .collect()
+    };
+    answer(&world, SIEM, Ok((500, "")));
+    world.deliver();
+
+    assert_eq!(got(&world, SIEM).len(), 1, "the others would fail as well");
+    assert_eq!(due().iter().filter(|due| **due > world.now()).count(), 1);
+    world.wait(4);
+    world.deliver();
+    assert_eq!(got(&world, SIEM).len(), 0, "nothing is tried for five seconds");
+    world.wait(1);
+    world.deliver();
+    assert_eq!(got(&world, SIEM).len(), 10);
+    assert_eq!(state(&world, "siem"), json!({ "waiting": 0, "dead": 0, "dropped": 0 }));
+}

@@ -73,14 +73,6 @@ impl Rows for CourierRows {
         Ok(due.min_by_key(|(numbered, due)| (*due, numbered.number)).map(|(numbered, _)| numbered))
     }
 
-    fn postpone(&self, earliest: Timestamp) -> Result<(), Infallible> {
-        let mut deliveries = self.deliveries.borrow_mut();
-        for (_, due) in deliveries.values_mut().filter(|(delivery, _)| delivery.died_at.is_none()) {
-            *due = earliest.max(*due);
-        }
-        Ok(())
-    }
-
     fn remove_ended(&self, now: Timestamp) -> Result<(), Infallible> {
         self.deliveries.borrow_mut().retain(|_, (delivery, due)| delivery.died_at.is_none() || *due > now);
         Ok(())
