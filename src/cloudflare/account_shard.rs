@@ -90,8 +90,8 @@ impl Object for AccountShard {
         if let Err(error) = self.sweep(now) {
             object::complain("sweep", &error);
         }
-        let rest = self.shipper.ship(&self.state, &self.table, None).await;
-        warnings::deliver(&self.state, &self.table, warnings::webhook(&self.env).as_ref()).await;
+        let webhook = warnings::webhook(&self.env);
+        let rest = self.shipper.ship_and_warn(&self.state, &self.table, None, webhook.as_ref()).await;
         ring_by(&self.state, &self.alarm, self.due_with(rest, object::now())).await;
         Ok(())
     }

@@ -104,8 +104,8 @@ impl Object for Counts {
         if let Err(error) = self.rows.sweep(object::now()) {
             object::complain("sweep", &error);
         }
-        let rest = self.shipper.ship(&self.state, &self.rows.table, None).await;
-        warnings::deliver(&self.state, &self.rows.table, self.rows.webhook.as_ref()).await;
+        let (table, webhook) = (&self.rows.table, self.rows.webhook.as_ref());
+        let rest = self.shipper.ship_and_warn(&self.state, table, None, webhook).await;
         ring_by(&self.state, &self.alarm, self.rows.due(rest, object::now())).await;
         Ok(())
     }

@@ -118,8 +118,8 @@ impl Object for GrantShard {
         #[cfg(feature = "panic-probe")]
         super::probe::in_alarm();
         let live_codes = self.rows.codes().map(|codes| codes.at(object::now()).codes.count(None)).ok();
-        let rest = self.shipper.ship(&self.state, &self.rows.table, live_codes).await;
-        warnings::deliver(&self.state, &self.rows.table, self.rows.webhook.as_ref()).await;
+        let (table, webhook) = (&self.rows.table, self.rows.webhook.as_ref());
+        let rest = self.shipper.ship_and_warn(&self.state, table, live_codes, webhook).await;
         let due = self.rows.due_with(rest, is_behind, object::now());
         let due = due.map(|due| [due, first_end].into_iter().flatten().min());
         self.rows.rings.set(ring_by(&self.state, &self.alarm, due).await);
@@ -365,9 +365,9 @@ impl Rows for Stored {
     fn each(
         &self,
         after: Option<RowKey>,
+        most: u32,
         now: Timestamp,
         mut see: impl FnMut(RowKey, Option<Grant>) -> bool,
-        most: u32,
     ) -> Result<()> {
         let query =
             "SELECT key, iif(live_until > ?, record, 'null') FROM grants WHERE key > ? ORDER BY key LIMIT ?";

@@ -5,6 +5,7 @@ use core::cell::Cell;
 use core::time::Duration;
 use std::rc::Rc;
 
+use futures_util::future::join_all;
 use worker::{Env, Error, Result, SqlStorageValue, State};
 
 use super::entry::settings;
@@ -157,14 +158,8 @@ impl Ledger {
             }
             None => return Ok(true),
         };
-        let (mut is_all, mut failure) = (true, None);
-        for destination in &destinations {
-            match self.feed_one(name, destination).await {
-                Ok(is_done) => is_all &= is_done,
-                Err(error) => failure = Some(error),
-            }
-        }
-        failure.map_or(Ok(is_all), Err)
+        let fed = join_all(destinations.iter().map(|destination| self.feed_one(name, destination))).await;
+        fed.into_iter().try_fold(true, |is_all, fed| fed.map(|is_done| is_all && is_done))
     }
 
     async fn feed_one(&self, name: &LedgerName, destination: &Destination) -> Result<bool> {

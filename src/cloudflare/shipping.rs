@@ -2,17 +2,20 @@
 
 use core::cell::RefCell;
 
+use futures_util::future::join;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use worker::{Error, Result, SqlStorageValue, State};
 
 use super::object::{self, Table, column, count, number};
 use super::platform::ask_ledger;
-use super::request_id;
+use super::{request_id, warnings};
 use crate::alarm::Shipping;
 use crate::audit::ledger::{OUTBOXES, OutboxReport, ReportOutbox};
 use crate::audit::outbox::{Batch, From, MOST_ASIDE, Next, Round, Row, Waits, lateness};
 use crate::audit::told::Told;
+use crate::audit::webhook::Webhook;
+use crate::endpoint::boxed::boxed;
 use crate::time::Timestamp;
 
 /// The tables that an object with an outbox has.
@@ -70,14 +73,21 @@ pub(super) struct Shipper {
 }
 
 impl Shipper {
-    /// Ships what waits in the outbox, within the bounds of one alarm, and reports what is left, with the live codes of an
-    /// object that has codes. Returns when to ship the rest; `None` if nothing is left. A failure is logged.
-    pub(super) async fn ship(
+    /// Ships as [`Shipper::ship`] does, and delivers what waits for the webhook: neither waits for the other.
+    pub(super) async fn ship_and_warn(
         &self,
         state: &State,
         table: &Table,
         live_codes: Option<u64>,
+        webhook: Option<&Webhook>,
     ) -> Option<Shipping> {
+        let shipped = boxed(self.ship(state, table, live_codes));
+        join(shipped, boxed(warnings::deliver(state, table, webhook))).await.0
+    }
+
+    /// Ships what waits in the outbox, within the bounds of one alarm, and reports what is left, with the live codes of an
+    /// object that has codes. Returns when to ship the rest; `None` if nothing is left. A failure is logged.
+    async fn ship(&self, state: &State, table: &Table, live_codes: Option<u64>) -> Option<Shipping> {
         let shipped = self.try_to_ship(state, table, live_codes).await;
         shipped.unwrap_or_else(|error| {
             object::complain("outbox", &error);

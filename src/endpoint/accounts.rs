@@ -1,5 +1,7 @@
 //! Accounts as endpoints make and change them.
 
+use futures_util::future::try_join_all;
+
 use super::access::End;
 use super::platform::{Platform, Unavailable};
 use super::server::Server;
@@ -9,6 +11,7 @@ use crate::identity::account::{Account, Authority, Standing};
 use crate::identity::account_key::AccountKey;
 use crate::identity::command::{AccountEvent, ClaimPointer, FindAccount, Put, PutAccount, ReleasePointer};
 use crate::identity::device::Selection;
+use crate::identity::passkey::Passkey;
 use crate::identity::pointer::{Pointer, Target};
 
 /// How often a change starts again because something else changed the account meanwhile.
@@ -117,11 +120,12 @@ impl<P: Platform> Server<P> {
             self.end_access(key, Selection::default(), &by.end()).await?;
         }
         if matches!(account.standing, Standing::Deleted { .. }) {
-            for passkey in before.into_iter().flat_map(|account| account.passkeys) {
-                let pointer = Pointer::credential(&passkey.id);
-                let release = ReleasePointer { pointer: pointer.clone(), account: key.clone() };
-                self.platform.accounts(pointer.shard(), release).await?;
-            }
+            let passkeys = before.map(|account| account.passkeys).unwrap_or_default();
+            let release = |passkey: &Passkey| {
+                let (pointer, account) = (Pointer::credential(&passkey.id), key.clone());
+                self.platform.accounts(pointer.shard(), ReleasePointer { pointer, account })
+            };
+            try_join_all(passkeys.iter().map(release)).await?;
         }
         Ok(outcome)
     }

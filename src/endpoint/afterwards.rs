@@ -16,8 +16,8 @@ const KEYS_REQUEST_AGE: Duration = Duration::from_secs(10);
 
 impl<P: Platform> Server<P> {
     /// Does what a response has left, all at once. Failures are ignored: a redemption waits for its key, a name that is used
-    /// up in this isolate only is used up before anything is issued, and without the limiter new codes are longer. An event
-    /// may be lost, but the log has its line.
+    /// up in this isolate only is used up before anything is issued, and without the limiter new codes are longer. A session
+    /// whose browser has forgotten it ends by itself. An event may be lost, but the log has its line.
     pub async fn finish(&self, left: Vec<Afterwards>, now: Timestamp) {
         join_all(left.into_iter().map(|work| boxed(self.finish_one(work, now)))).await;
     }
@@ -31,6 +31,7 @@ impl<P: Platform> Server<P> {
             }
             Afterwards::MakeKeys => self.keys_at_source(now).await.map(|_| ()),
             Afterwards::NoteRefusal(shard, ask) => self.platform.grants(shard, ask).await,
+            Afterwards::EndSession(shard, ask) => self.platform.accounts(shard, ask).await,
             Afterwards::NoteRefusedSignIn(ask) => self.platform.accounts(ask.account.shard(), ask).await,
             Afterwards::NoteWrongCodes(ask) => self.platform.counts(ask).await,
             Afterwards::NoteRefusedStarts(ask) => self.platform.counts(ask).await,

@@ -4,6 +4,7 @@
 
 use core::time::Duration;
 
+use futures_util::future::join_all;
 use serde::Deserialize;
 
 use super::platform::{Platform, Unavailable};
@@ -13,6 +14,7 @@ use crate::audit::closing::{
     CloseLedger, ContinueClosing, Head, KeepHeads, KeepRoot, Root, SignedRoot, Step,
 };
 use crate::audit::ledger::Command;
+use crate::audit::ledger_name::LedgerName;
 use crate::json;
 use crate::time::Timestamp;
 use crate::token::jws::Compact;
@@ -54,12 +56,12 @@ impl<P: Platform> Server<P> {
         let Some(step) = index.apply(ContinueClosing { now })? else { return Ok(false) };
         match step {
             Step::Close(ledgers) => {
-                let mut heads = Vec::new();
-                for ledger in ledgers {
-                    let seal = self.platform.ledger(&ledger.to_string(), CloseLedger {}).await?;
-                    heads.push(Head { ledger, seal });
-                }
-                index.apply(KeepHeads { heads })?;
+                let closed = ledgers.into_iter().map(|ledger| self.close_ledger(ledger));
+                // What has closed is kept, even if another has not.
+                let closed = join_all(closed).await;
+                let is_all = closed.iter().all(Result::is_ok);
+                index.apply(KeepHeads { heads: closed.into_iter().flatten().collect() })?;
+                return if is_all { Ok(true) } else { Err(Unavailable) };
             }
             Step::Sign(root) => {
                 let root = self.sign_root(root, now).await?;
@@ -67,6 +69,11 @@ impl<P: Platform> Server<P> {
             }
         }
         Ok(true)
+    }
+
+    async fn close_ledger(&self, ledger: LedgerName) -> Result<Head, Unavailable> {
+        let seal = self.platform.ledger(&ledger.to_string(), CloseLedger {}).await?;
+        Ok(Head { ledger, seal })
     }
 
     async fn sign_root(&self, root: Root, now: Timestamp) -> Result<SignedRoot, Unavailable> {

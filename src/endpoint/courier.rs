@@ -1,5 +1,6 @@
 //! What the alarm of a courier does: delivers what is due to the courier's destination. `docs/decisions/0068-*` has the reasons.
 
+use futures_util::future::try_join_all;
 use serde_json::{Map, Value};
 
 use super::platform::{NotPushed, Platform, Push, Unavailable};
@@ -81,12 +82,13 @@ impl<P: Platform> Server<P> {
 
     /// Returns how each destination does, with its identifier.
     pub(super) async fn courier_states(&self) -> Result<Vec<(String, CourierState)>, Unavailable> {
-        let mut states = Vec::new();
-        for destination in self.platform.counts(ListDestinations {}).await? {
-            let state = self.platform.courier(&destination.courier(), ReadCourier {}).await?;
-            states.push((destination.id.as_str().to_owned(), state));
-        }
-        Ok(states)
+        let destinations = self.platform.counts(ListDestinations {}).await?;
+        try_join_all(destinations.iter().map(|destination| self.courier_state(destination))).await
+    }
+
+    async fn courier_state(&self, of: &Destination) -> Result<(String, CourierState), Unavailable> {
+        let state = self.platform.courier(&of.courier(), ReadCourier {}).await?;
+        Ok((of.id.as_str().to_owned(), state))
     }
 
     async fn try_to_deliver(&self, to: &Destination, delivery: &Delivery, now: Timestamp) -> Outcome {

@@ -9,10 +9,10 @@ use crate::audit::policy_record::PolicyRecord;
 use crate::client::certificate::Certificate;
 use crate::counts::command::{NoteRefusedStarts, NoteWrongCodes};
 use crate::grant::command::NoteRefusal;
-use crate::identity::command::NoteRefusedSignIn;
+use crate::identity::command::{EndSession, NoteRefusedSignIn};
 use crate::limiter::command::{GiveBack, UseOnce};
 use crate::place::LazyPlace;
-use crate::sharding::Shard;
+use crate::sharding::{AccountShard, Shard};
 use crate::upstream::provider::ProviderId;
 use crate::verdict::Verdict;
 
@@ -128,6 +128,8 @@ pub enum Afterwards {
     Expose,
     /// Writing the event of an approval that was refused, in a shard.
     NoteRefusal(Shard, NoteRefusal),
+    /// Ending the session that another one has replaced in its browser, which does not know it any more.
+    EndSession(AccountShard, EndSession),
     /// Writing the event of a sign-in that was refused. Only after the response, whose time must not tell whether there is
     /// such an account.
     NoteRefusedSignIn(NoteRefusedSignIn),

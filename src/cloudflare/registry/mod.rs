@@ -121,8 +121,8 @@ impl Object for Registry {
         let table = Rc::clone(&self.table);
         let swept = object::transaction(&self.state, move || clients::sweep(&*table, now));
         self.attend_to_governance(now);
-        let rest = self.shipper.ship(&self.state, &self.table.table, None).await;
-        warnings::deliver(&self.state, &self.table.table, self.table.webhook.as_ref()).await;
+        let (table, webhook) = (&self.table.table, self.table.webhook.as_ref());
+        let rest = self.shipper.ship_and_warn(&self.state, table, None, webhook).await;
         self.ring(Ok(rest), object::now()).await;
         match swept {
             Ok(true) => {

@@ -1,6 +1,6 @@
 //! The pages of `/account` as responses: the overview, further devices, and one device.
 
-use futures_util::future::join3;
+use futures_util::future::{OptionFuture, join, join3};
 
 use super::parts;
 use crate::endpoint::access::Page;
@@ -89,13 +89,12 @@ async fn all<P: Platform>(
     answer: Answer<'_>,
 ) -> Result<Response, Unavailable> {
     let (text, action) = (context.text(), Own::Account.path(context));
-    let mut page = devices(context, account, Selection::default(), after).await?;
+    let overview = OptionFuture::from(after.is_none().then(|| overview(context, browser, account)));
+    let devices = devices(context, account, Selection::default(), after);
+    let (page, overview) = join(devices, overview).await;
+    let (mut page, overview) = (page?, overview.transpose()?);
     order::sort_by_key(&mut page.devices, |(_, device)| core::cmp::Reverse(device.last_used_at));
     let csrf = browser::csrf(context, browser);
-    let overview = match after {
-        None => Some(overview(context, browser, account).await?),
-        Some(_) => None,
-    };
     let page = AccountPage {
         text,
         action: &action,

@@ -1,5 +1,6 @@
 //! Requests for access: list and read them, and answer them.
 
+use futures_util::future::join3;
 use serde_json::{Map, Value, json};
 
 use super::caller::Caller;
@@ -68,10 +69,13 @@ pub(super) async fn read<P: Platform>(context: Context<'_, P>, id: &str) -> Resu
     body::query(context.request, &[])?;
     let id = Name::parse(id).ok_or(Problem::NotFound)?;
     let request = ask(context, FindAccessRequest { id }).await?.ok_or(Problem::NotFound)?;
-    let account = context.server.account(&request.asker.account).await?;
+    let policy =
+        async { if request.is_open(context.now) { policy(context).await.map(Some) } else { Ok(None) } };
+    let (account, outline, policy) =
+        join3(context.server.account(&request.asker.account), ask(context, TakeOutline {}), policy).await;
+    let (account, outline, policy) = (account?, outline?, policy?);
     let account = account.filter(|account| account.sub == request.asker.sub);
     let groups = account.map(|account| account.groups).unwrap_or_default();
-    let outline = ask(context, TakeOutline {}).await?;
     let live = outline.governance.exceptions.iter().filter(|exception| {
         exception.is_live(context.now) && exception.profits(&request.asker.account, &groups)
     });
@@ -79,9 +83,7 @@ pub(super) async fn read<P: Platform>(context: Context<'_, P>, id: &str) -> Resu
     let mut members = members(&request, context.now);
     members.insert("exceptions".to_owned(), json!(exceptions));
     members.insert("groups".to_owned(), json!(groups));
-    if request.is_open(context.now) {
-        members.insert("warnings".to_owned(), warnings(context, &request).await?);
-    }
+    members.extend(policy.map(|policy| ("warnings".to_owned(), json!(request.warnings(&policy)))));
     Ok(Done::read(Response::json(200, &members)))
 }
 
@@ -97,7 +99,7 @@ pub(super) async fn grant<P: Platform>(
     let terms = terms(body::object(context.request)?, &by)?;
     let granted = let_through(context, GrantAccess { id, terms, person, dry_run, by }).await?;
     let mut members = members(&granted.request, context.now);
-    members.insert("warnings".to_owned(), warnings(context, &granted.request).await?);
+    members.insert("warnings".to_owned(), json!(granted.request.warnings(&policy(context).await?)));
     let outcome = if dry_run { "access_tried" } else { "access_granted" };
     Ok(Done { outcome, ..Done::read(Response::json(200, &members)) })
 }
@@ -158,10 +160,9 @@ fn terms(members: Map<String, Value>, by: &Actor) -> Result<Terms, Problem> {
 
 /// Returns what whoever grants a request should know. Rules that were written since are not compared: what such a rule denies, the
 /// person asks for again.
-async fn warnings<P: Platform>(context: Context<'_, P>, request: &AccessRequest) -> Result<Value, Problem> {
-    let policy = ask(context, FindPolicy { version: None }).await?;
-    let policy = policy.version.map_or_else(|| Policy::without_document(false), |version| version.policy);
-    Ok(json!(request.warnings(&policy)))
+async fn policy<P: Platform>(context: Context<'_, P>) -> Result<Policy, Problem> {
+    let now = ask(context, FindPolicy { version: None }).await?;
+    Ok(now.version.map_or_else(|| Policy::without_document(false), |version| version.policy))
 }
 
 fn refused(refusal: AnswerRefusal) -> Problem {

@@ -1,5 +1,6 @@
 //! What waits for a destination, and what was given up: list it, resend it, delete it.
 
+use futures_util::future::try_join_all;
 use serde::Serialize;
 use serde_json::json;
 
@@ -142,14 +143,13 @@ async fn event_of<P: Platform>(
     number: i64,
     states: &[bool],
 ) -> Result<String, Problem> {
-    for is_dead in states.iter().copied() {
-        let ask = ListDeliveries { is_dead, after: number - 1, limit: 1 };
-        let found = context.server.platform.courier(courier, ask).await?;
-        if let Some(found) = found.into_iter().find(|found| found.number == number) {
-            return Ok(found.delivery.id);
-        }
-    }
-    Err(Problem::NotFound)
+    let list = |is_dead: &bool| {
+        let ask = ListDeliveries { is_dead: *is_dead, after: number - 1, limit: 1 };
+        context.server.platform.courier(courier, ask)
+    };
+    let found = try_join_all(states.iter().map(list)).await?;
+    let found = found.into_iter().flatten().find(|found| found.number == number);
+    found.map(|found| found.delivery.id).ok_or(Problem::NotFound)
 }
 
 /// Notes what is about to happen. It comes first, so that nothing happens unseen; what is then not done, because somebody else

@@ -5,6 +5,7 @@
 
 use core::time::Duration;
 
+use futures_util::future::join;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -84,9 +85,10 @@ pub(super) async fn run<P: Platform>(context: Context<'_, P>) -> Result<Done, Pr
     let server = context.server;
     // The outline comes first because, in development, reading it stores the demo clients.
     let outline = server.outline(context.now).await?;
-    let client = server.client_at_source(&trial.client_id).await.or_else(NoClient::known)?;
+    let account = AccountKey::local(&trial.account);
+    let (client, account) = join(server.client_at_source(&trial.client_id), server.account(&account)).await;
+    let (client, account) = (client.or_else(NoClient::known)?, account?);
     let client = client.ok_or_else(|| invalid("client_id", "no client has this client_id"))?;
-    let account = server.account(&AccountKey::local(&trial.account)).await?;
     let account = account.ok_or_else(|| invalid("account", "no account has this username"))?;
     let scope = trial.scope.unwrap_or_else(|| client.scope.without(OFFLINE_ACCESS));
     let resources: Vec<&str> = trial.resources.iter().map(String::as_str).collect();

@@ -1,5 +1,6 @@
 //! Exceptions from the policy: list, create, read, replace, renew and end them.
 
+use futures_util::future::try_join;
 use serde_json::{Map, Value, json};
 
 use super::caller::Caller;
@@ -41,9 +42,9 @@ pub(super) async fn list<P: Platform>(context: Context<'_, P>) -> Result<Done, P
     let query = body::query(context.request, &["limit", "cursor"])?;
     let (limit, cursor) = (clients::limit(&query)?, clients::cursor(&query)?);
     let after = cursor.map(|text| Name::parse(&text).ok_or_else(bad_cursor)).transpose()?;
-    let policy = policy(context).await?;
     // One exception more than the page holds shows whether there is a next page.
-    let mut exceptions = ask(context, ListExceptions { after, limit: limit + 1 }).await?;
+    let list = ask(context, ListExceptions { after, limit: limit + 1 });
+    let (policy, mut exceptions) = try_join(policy(context), list).await?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let is_last = exceptions.len() <= limit;
     exceptions.truncate(limit);
@@ -91,7 +92,7 @@ fn for_others(exception: &Exception, caller: &Caller) -> Result<(), Problem> {
 /// Answers `GET /exceptions/{id}`.
 pub(super) async fn read<P: Platform>(context: Context<'_, P>, id: &str) -> Result<Done, Problem> {
     body::query(context.request, &[])?;
-    let (exception, policy) = (find(context, id).await?, policy(context).await?);
+    let (exception, policy) = try_join(find(context, id), policy(context)).await?;
     Ok(Done::read(shown(200, &exception, &policy, context.now)))
 }
 
@@ -104,14 +105,13 @@ pub(super) async fn replace<P: Platform>(
     let by = caller.by.clone();
     let dry_run = body::is_dry_run(&body::query(context.request, &["dry_run"])?)?;
     let (expected, mut members) = (expected(context)?, body::object(context.request)?);
-    let before = find(context, id).await?;
+    let (before, policy) = try_join(find(context, id), policy(context)).await?;
     if !expected.holds(&before.history) {
         return Err(Problem::PreconditionFailed);
     }
     if members.get("id").is_none_or(Value::is_null) {
         members.insert("id".to_owned(), before.id.as_str().into());
     }
-    let policy = policy(context).await?;
     let reading = Reading { policy: &policy, before: Some(&before), by: by.clone(), now: context.now };
     let exception = Box::new(parse(members, &reading).map_err(Problem::Invalid)?);
     if exception.id != before.id {

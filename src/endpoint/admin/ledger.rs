@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::try_join;
 use serde::Serialize;
 
 use super::body;
@@ -165,8 +166,8 @@ impl<P: Platform> Walk<'_, P> {
     async fn ledgers(&self, first: &LedgerName) -> Result<BTreeMap<LedgerName, Option<Seal>>, Unavailable> {
         let (day, limit) = (self.report.day, MOST_CALLS + 1);
         let find = FindLedgers { first: first.clone(), last_day: day, limit };
-        let noted = self.context.server.platform.ledger(OUTBOXES, find).await?;
-        let heads = self.heads(first.clone(), limit).await?;
+        let noted = self.context.server.platform.ledger(OUTBOXES, find);
+        let (noted, heads) = try_join(noted, self.heads(first.clone(), limit)).await?;
         let mut ledgers: BTreeMap<_, _> = noted.into_iter().map(|ledger| (ledger, None)).collect();
         ledgers.extend(heads.into_iter().map(|Head { ledger, seal }| (ledger, Some(seal))));
         Ok(ledgers.into_iter().take(limit as usize).collect())
@@ -220,10 +221,11 @@ impl<P: Platform> Walk<'_, P> {
                 (true, false) => RootState::Missing,
             });
         };
-        let Some((payload, signature)) = self.context.server.read_root(&root, self.context.now).await? else {
+        let read = self.context.server.read_root(&root, self.context.now);
+        let heads = self.heads(LedgerName::before_all_of(day), u32::MAX);
+        let (Some((payload, signature)), heads) = try_join(read, heads).await? else {
             return Ok(RootState::Unreadable);
         };
-        let heads = self.heads(LedgerName::before_all_of(day), u32::MAX).await?;
         let previous = roots.next().as_ref().map(SignedRoot::digest);
         if payload.day != day {
             return Ok(RootState::Unreadable);

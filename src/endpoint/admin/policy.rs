@@ -1,5 +1,6 @@
 //! The policy: read it, replace it, list its versions, compare them, and go back to one.
 
+use futures_util::future::try_join;
 use serde_json::{Map, Value, json};
 
 use super::body;
@@ -84,12 +85,13 @@ pub(super) async fn versions<P: Platform>(context: Context<'_, P>) -> Result<Don
 /// Answers `GET /policy/versions/{version}`. The changes are those since the version `against`, or since the one before.
 pub(super) async fn version<P: Platform>(context: Context<'_, P>, number: &str) -> Result<Done, Problem> {
     let query = body::query(context.request, &["against"])?;
-    let version = find(context, parsed(number).ok_or(Problem::NotFound)?).await?.ok_or(Problem::NotFound)?;
+    let number = parsed(number).ok_or(Problem::NotFound)?;
     let against = match query.get("against") {
-        None => version.version.saturating_sub(1),
+        None => number.saturating_sub(1),
         Some(text) => parsed(text).ok_or_else(|| unknown("against", text))?,
     };
-    let before = find(context, against).await?;
+    let (version, before) = try_join(find(context, number), find(context, against)).await?;
+    let version = version.ok_or(Problem::NotFound)?;
     if before.is_none() && query.get("against").is_some() {
         return Err(unknown("against", &against.to_string()));
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::future::try_join;
 use serde_json::{Map, Value, json};
 
 use super::body;
@@ -13,7 +14,7 @@ use crate::counts::OTHER;
 use crate::counts::blocked::{Blocked, By, MOST_DAYS, Steps};
 use crate::counts::command::ReadBlocked;
 use crate::endpoint::http::Response;
-use crate::endpoint::platform::Platform;
+use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::identity::account_key::AccountKey;
 use crate::json;
@@ -83,10 +84,13 @@ pub(crate) async fn report<P: Platform>(
 ) -> Result<Map<String, Value>, Problem> {
     let Ask { by, days, after, limit } = ask;
     let since = day(context.now).saturating_sub(days.saturating_sub(1));
-    let page = context.server.platform.counts(ReadBlocked { by, since, after, limit }).await?;
-    let named: BTreeSet<String> = page.rows.iter().flat_map(|(key, row)| named(by, key, row)).collect();
-    let keys = subs::keys(context, named).await?;
-    let governance = context.server.governance(context.now).await?;
+    let page = async {
+        let page = context.server.platform.counts(ReadBlocked { by, since, after, limit }).await?;
+        let named: BTreeSet<String> = page.rows.iter().flat_map(|(key, row)| named(by, key, row)).collect();
+        let keys = subs::keys(context, named).await?;
+        Ok::<_, Unavailable>((page, keys))
+    };
+    let ((page, keys), governance) = try_join(page, context.server.governance(context.now)).await?;
     let drafter = Drafter { by, keys: &keys, policy: &governance.policy };
     let rows: Vec<Value> = page.rows.iter().map(|(key, row)| drafter.row(key, row, since)).collect();
     let mut answer = order::object([

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::future::try_join_all;
+
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::identity::account_key::AccountKey;
@@ -22,10 +24,13 @@ pub(super) async fn keys<P: Platform>(
         names.push(sub);
         pointers.push(pointer);
     }
-    let mut keys = BTreeMap::new();
-    for (shard, (names, pointers)) in by_shard {
+    let of = |(shard, (names, pointers))| async move {
         let found = context.server.platform.accounts(shard, FindByPointers { pointers }).await?;
-        keys.extend(names.into_iter().zip(found).filter_map(|(sub, key)| Some((sub, key?))));
+        Ok(Vec::into_iter(names).zip(found))
+    };
+    let mut keys = BTreeMap::new();
+    for found in try_join_all(by_shard.into_iter().map(of)).await? {
+        keys.extend(found.filter_map(|(sub, key)| Some((sub, key?))));
     }
     Ok(keys)
 }

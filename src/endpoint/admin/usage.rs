@@ -1,5 +1,6 @@
 //! How clients are used: what an operator needs to know before taking one away.
 
+use futures_util::future::try_join;
 use serde::Serialize;
 
 use super::body;
@@ -82,9 +83,9 @@ pub(super) async fn list<P: Platform>(context: Context<'_, P>) -> Result<Done, P
     let (only, limit) = (text(&query, "client_id")?, number(&query, "limit", PAGE, 1, LARGEST_PAGE)?);
     let (after, limit) = only.as_deref().map_or((after.clone(), limit), |only| (after.max(before(only)), 1));
     let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-    let mut found = context.server.platform.counts(ReadUsage { after, limit: limit + 1 }).await?;
+    let found = context.server.platform.counts(ReadUsage { after, limit: limit + 1 });
+    let (mut found, governance) = try_join(found, context.server.governance(context.now)).await?;
     found.retain(|usage| only.as_ref().is_none_or(|only| usage.client_id == *only));
-    let governance = context.server.governance(context.now).await?;
     let shown = |usage| View::of(usage, &governance, context.now);
     let mut clients: Vec<View> = found.into_iter().map(shown).collect();
     let has_more = clients.len() as u64 > u64::from(limit);

@@ -3,6 +3,7 @@
 
 use core::time::Duration;
 
+use futures_util::future::{OptionFuture, join};
 use rand_core::CryptoRng;
 
 use super::send::{LONGEST_REASON, Wanted, own, send, typed};
@@ -55,11 +56,9 @@ pub(crate) async fn show<P: Platform>(
     (session, account): (&Session, &Account),
     (status, problem): (u16, Option<Problem<'_>>),
 ) -> Result<Response, Unavailable> {
-    let requests = own(context, account).await?;
-    let prospect = match Wish::read(context) {
-        Some(wish) => Some(prospect(context, (session, account), wish).await?),
-        None => None,
-    };
+    let prospect = Wish::read(context).map(|wish| prospect(context, (session, account), wish));
+    let (requests, prospect) = join(own(context, account), OptionFuture::from(prospect)).await;
+    let (requests, prospect) = (requests?, prospect.transpose()?);
     let is_open = |client_id: &str| {
         requests.iter().any(|request| request.client_id == client_id && request.is_open(context.now))
     };

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use futures_util::future::try_join;
+
 use crate::client::Client;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::policy::kill;
@@ -62,10 +64,11 @@ pub(crate) async fn of_family<P: Platform>(
 ) -> Result<Option<Live>, Unavailable> {
     let found = context.server.platform.grants(shard, FindFamily { id, seen }).await?;
     let Some(family) = found.filter(|family| family.is_live(context.now)) else { return Ok(None) };
-    let client = context.server.client(&family.client_id, context.now).await?;
-    let Some(client) = client.filter(|client| client.enabled) else { return Ok(None) };
     let check = CheckDevice { id: DeviceId::from(SessionId { shard, family: id }.to_string()) };
-    let Checked { account, kill } = context.server.platform.accounts(family.account.shard(), check).await?;
+    let device = context.server.platform.accounts(family.account.shard(), check);
+    let client = context.server.client(&family.client_id, context.now);
+    let (client, Checked { account, kill }) = try_join(client, device).await?;
+    let Some(client) = client.filter(|client| client.enabled) else { return Ok(None) };
     let Some(account) = account else { return Ok(None) };
     if kill::is_refused(context, &family, kill).await? {
         return Ok(None);

@@ -1,5 +1,6 @@
 //! Lists of users (RFC 7644 §3.4.2).
 
+use futures_util::future::try_join_all;
 use serde_json::Value;
 
 use super::answer::{Answer, Problem, scim};
@@ -17,6 +18,8 @@ use crate::sharding::AccountShard;
 /// The most users that an answer lists, and that a list without a filter counts.
 const PAGE: usize = 200;
 const MOST: usize = 2_000;
+/// The most shards that are asked at once.
+const ASKED_AT_ONCE: usize = 8;
 
 impl<P: Platform> Push<'_, P> {
     /// Answers `GET /Users`.
@@ -63,20 +66,30 @@ impl<P: Platform> Push<'_, P> {
 
     /// Returns all users, in the order of their shards and keys.
     async fn all(&self) -> Result<Vec<Account>, Problem> {
-        let prefix = format!("oidc:{}:", self.provider);
         let mut users = Vec::new();
-        for shard in AccountShard::all() {
-            let mut after = None;
-            loop {
-                let ask = ListAccounts { after: after.clone(), prefix: prefix.clone(), limit: 200 };
-                let found = self.context.server.platform.accounts(shard, ask).await?;
-                let Some(last) = found.last() else { break };
-                after = Some(last.key.clone());
-                users.extend(found.into_iter().filter_map(|account| self.known(Some(account))));
-                if users.len() > MOST {
-                    return Err(Refusal::TooMany.into());
-                }
+        let mut shards = AccountShard::all();
+        loop {
+            let asked: Vec<_> = shards.by_ref().take(ASKED_AT_ONCE).map(|shard| self.all_of(shard)).collect();
+            if asked.is_empty() {
+                return Ok(users);
             }
+            users.extend(try_join_all(asked).await?.into_iter().flatten());
+            if users.len() > MOST {
+                return Err(Refusal::TooMany.into());
+            }
+        }
+    }
+
+    /// Returns the users of a shard, or a few more than a list may have.
+    async fn all_of(&self, shard: AccountShard) -> Result<Vec<Account>, Problem> {
+        let prefix = format!("oidc:{}:", self.provider);
+        let (mut users, mut after) = (Vec::new(), None);
+        while users.len() <= MOST {
+            let ask = ListAccounts { after: after.clone(), prefix: prefix.clone(), limit: 200 };
+            let found = self.context.server.platform.accounts(shard, ask).await?;
+            let Some(last) = found.last() else { break };
+            after = Some(last.key.clone());
+            users.extend(found.into_iter().filter_map(|account| self.known(Some(account))));
         }
         Ok(users)
     }

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use futures_util::future::try_join_all;
+use futures_util::future::{join, try_join_all};
 
 use super::Stop;
 use crate::audit::change::Actor;
@@ -73,12 +73,16 @@ async fn log_out<P: Platform>(
         begun_by: Some(begun_by),
         by: changer(provider).actor,
     };
-    context.server.platform.accounts(account.shard(), end).await?;
-    if provider.end_families_on_logout {
+    let sessions = context.server.platform.accounts(account.shard(), end);
+    let devices = async {
+        if !provider.end_families_on_logout {
+            return Ok(0);
+        }
         let selection = Selection { to: Some(begun_by), ..Selection::default() };
-        context.server.end_access(&account, selection, &changer(provider).end()).await?;
-    }
-    Ok(())
+        context.server.end_access(&account, selection, &changer(provider).end()).await
+    };
+    let (sessions, devices) = join(sessions, devices).await;
+    sessions.and(devices).map(drop)
 }
 
 /// Blocks an account, or lifts a block of this provider that is not newer than what the provider says. What somebody else

@@ -20,7 +20,7 @@ use crate::endpoint::upstream::access::is_managed;
 use crate::grant::user_code::UserCode;
 use crate::identity::account::Account;
 use crate::identity::account_key::AccountKey;
-use crate::identity::command::{NoteRefusedSignIn, StartSession};
+use crate::identity::command::{EndSession, NoteRefusedSignIn, StartSession};
 use crate::identity::demand::Lack;
 use crate::identity::password;
 use crate::identity::session::Browser;
@@ -248,8 +248,7 @@ pub(super) fn refused<P: Platform>(context: Context<'_, P>, why: &'static str) -
     view::notice(context, 403, Notice::AccountRefused).noting(WHAT, None, "refused", why)
 }
 
-/// Stores the new session first and then ends the previous one, so that a failure in between leaves the
-/// browser signed in. Returns `None` if the account may not be used any more.
+/// Stores the new session. The previous one ends after the response, so that a failure leaves the browser signed in. Returns `None` if the account may not be used any more.
 async fn start_session<P: Platform>(
     context: Context<'_, P>,
     browser: &mut Browser,
@@ -261,9 +260,9 @@ async fn start_session<P: Platform>(
     let start = StartSession { id, session: Box::new(session.clone()), policy };
     let known = context.server.platform.accounts(session.account.shard(), start).await?;
     let Some(known) = known else { return Ok(None) };
-    if let Some(before) = before {
-        let _: Result<(), Unavailable> = end(context, &before).await;
-    }
+    let ended = before
+        .map(|before| Afterwards::EndSession(before.account.shard(), EndSession { id: before.digest() }));
+    context.request.left.borrow_mut().extend(ended);
     Ok(Some(Person { session, account: sign_in.account.clone(), known }))
 }
 

@@ -10,6 +10,7 @@ mod admin_scopes;
 mod admin_secrets;
 mod admin_tokens;
 mod admin_unavailable;
+mod at_once;
 mod blocked;
 mod changes;
 mod client_logos;

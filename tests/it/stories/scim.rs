@@ -23,8 +23,12 @@ impl Okta<'_> {
     }
 
     fn ask_with(&self, token: &str, method: &str, path: &str, body: Option<&Value>) -> Response {
+        self.0.send(&Self::request(token, method, path, body))
+    }
+
+    fn request(token: &str, method: &str, path: &str, body: Option<&Value>) -> Request {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        self.0.send(&Request {
+        Request {
             method: method.to_owned(),
             path: format!("/scim/v2{path}"),
             query: query.to_owned(),
@@ -32,7 +36,7 @@ impl Okta<'_> {
             content_type: body.map(|_| "application/scim+json".to_owned()),
             body: Some(body.map(|body| body.to_string().into_bytes()).unwrap_or_default()),
             ..get()
-        })
+        }
     }
 
     fn push(&self, body: &Value) -> Value {
@@ -433,4 +437,17 @@ fn an_address_names_the_methods_that_it_supports_and_the_log_names_the_provider(
         let line = refused.decisions.last().expect("a line");
         assert_eq!(line.provider.as_ref().expect("a provider").as_str(), "okta");
     }
+}
+
+#[test]
+fn a_list_of_all_users_asks_several_shards_at_once() {
+    let world = world();
+    Okta(&world).push(&carol());
+    let request = |path: &str| Okta::request(TOKEN, "GET", path, None);
+    let (one, _) = world.in_rounds(request("/Users?filter=externalId%20eq%20%227%22"));
+
+    let (rounds, answer) = world.in_rounds(request("/Users"));
+
+    assert_eq!((answer.status, body_of(&answer)["totalResults"].as_u64()), (200, Some(1)));
+    assert!(rounds - one < 8, "{rounds} rounds for 32 shards");
 }

@@ -51,6 +51,12 @@ impl<'a> Person<'a> {
         Self { languages, ..self }
     }
 
+    /// Returns the request that opens a path of the server.
+    pub(crate) fn request(&self, path: &str) -> Request {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        self.addressed(Request { path: path.to_owned(), query: query.to_owned(), ..get() })
+    }
+
     /// Opens a path of the server.
     pub(crate) fn open(&self, path: &str) -> Response {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));

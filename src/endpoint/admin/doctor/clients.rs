@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::join_all;
+
 use super::check::Check;
 use crate::client::rules::RedemptionPlace;
 use crate::client::{Authentication, Client, DEVICE_CODE_GRANT};
@@ -41,14 +43,18 @@ async fn examine<P: Platform>(context: Context<'_, P>) -> Result<Found, Unavaila
         let batch = context.server.platform.registry(list).await?;
         after = batch.last().map(|client| client.client_id.clone());
         let is_last = batch.len() < BATCH as usize;
-        for client in batch.into_iter().filter(|client| client.enabled) {
-            found.enabled += 1;
-            let why = match fault(context, &client) {
-                Some(why) => Some(why),
-                None => unfetched(context, &client, &mut fetched).await,
-            };
-            found.useless.extend(why.map(|why| (client.client_id, why)));
-        }
+        let enabled: Vec<Client> = batch.into_iter().filter(|client| client.enabled).collect();
+        found.enabled += enabled.len();
+        let keys = enabled.iter().filter(|client| fault(context, client).is_none()).filter_map(with_keys);
+        let keys: Vec<(&str, &str)> = keys.take(MOST_FETCHED - fetched).collect();
+        fetched += keys.len();
+        let unfetched = join_all(keys.iter().map(|(_, uri)| unfetched(context, uri))).await;
+        let unfetched = keys.iter().zip(unfetched);
+        let unfetched = unfetched.filter_map(|((client_id, _), why)| Some(((*client_id).to_owned(), why?)));
+        found.useless.extend(unfetched);
+        let faulty =
+            enabled.iter().filter_map(|client| Some((client.client_id.clone(), fault(context, client)?)));
+        found.useless.extend(faulty);
         if is_last {
             return Ok(found);
         }
@@ -66,22 +72,19 @@ fn fault<P>(context: Context<'_, P>, client: &Client) -> Option<&'static str> {
     }
 }
 
-/// Returns why the client cannot authenticate, if its keys cannot be fetched.
-async fn unfetched<P: Platform>(
-    context: Context<'_, P>,
-    client: &Client,
-    fetched: &mut usize,
-) -> Option<&'static str> {
+/// Returns a client with the address of its keys, if it authenticates by keys that are fetched.
+fn with_keys(client: &Client) -> Option<(&str, &str)> {
     let uses_keys = match client.authentication {
         Authentication::PrivateKeyJwt | Authentication::SelfSignedTlsClientAuth => true,
         Authentication::None | Authentication::Secret { .. } | Authentication::TlsClientAuth { .. } => false,
     };
     let uri = client.keys.jwks_uri.as_deref().filter(|_| uses_keys)?;
-    if *fetched >= MOST_FETCHED {
-        return None;
-    }
-    *fetched += 1;
-    context.server.platform.fetch_text(uri).await.is_err().then_some("has a jwks_uri that cannot be fetched")
+    Some((client.client_id.as_str(), uri))
+}
+
+async fn unfetched<P: Platform>(context: Context<'_, P>, uri: &str) -> Option<&'static str> {
+    let fetched = context.server.platform.fetch_text(uri).await;
+    fetched.is_err().then_some("has a jwks_uri that cannot be fetched")
 }
 
 fn report(found: &Found) -> Check {

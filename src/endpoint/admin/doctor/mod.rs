@@ -16,11 +16,15 @@ mod policy;
 mod providers;
 mod scim;
 
+use core::pin::Pin;
+
+use futures_util::future::join_all;
 use serde::Serialize;
 
 use super::body;
 use super::done::Done;
 use super::problem::Problem;
+use crate::endpoint::boxed::boxed;
 use crate::endpoint::http::Response;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
@@ -36,17 +40,20 @@ struct Findings {
 /// Answers `GET /doctor`.
 pub(super) async fn run<P: Platform>(context: Context<'_, P>) -> Result<Done, Problem> {
     body::query(context.request, &[])?;
+    let looks: [Pin<Box<dyn Future<Output = Vec<Check>> + '_>>; 10] = [
+        boxed(objects::look(context)),
+        boxed(async move { vec![ledger::look(context).await] }),
+        boxed(async move { vec![keys::look(context).await] }),
+        boxed(policy::look(context)),
+        boxed(async move { vec![passkeys::look(context).await] }),
+        boxed(async move { vec![providers::look(context).await] }),
+        boxed(async move { access::look(context).await.into_iter().collect() }),
+        boxed(async move { scim::look(context).await.into_iter().collect() }),
+        boxed(async move { vec![destinations::look(context).await] }),
+        boxed(async move { vec![clients::look(context).await] }),
+    ];
     let mut checks = configuration::look(context);
-    checks.extend(objects::look(context).await);
-    checks.push(ledger::look(context).await);
-    checks.push(keys::look(context).await);
-    checks.extend(policy::look(context).await);
-    checks.push(passkeys::look(context).await);
-    checks.push(providers::look(context).await);
-    checks.extend(access::look(context).await);
-    checks.extend(scim::look(context).await);
-    checks.push(destinations::look(context).await);
-    checks.push(clients::look(context).await);
+    checks.extend(join_all(looks).await.into_iter().flatten());
     let findings = Findings { now: context.now.millis(), checks };
     Ok(Done::read(Response::json(200, &findings)))
 }

@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use futures_util::future::{join3, join4};
+
 use super::check::Check;
 use crate::audit::ledger::{ListOutboxes, OUTBOXES, OutboxReport};
 use crate::counts::command::ReadTotals;
@@ -20,15 +22,17 @@ use crate::time::Timestamp;
 const LATE: Duration = Duration::from_secs(600);
 
 pub(super) async fn look<P: Platform>(context: Context<'_, P>) -> Vec<Check> {
-    let (registry, taken_at) = registry(context).await;
-    let (ledger, reports) = ledger(context).await;
+    let counts = async { context.server.platform.counts(ReadTotals {}).await.map(drop) };
+    let others = join4(grants(context), accounts(context), limits(context), counts);
+    let asked = join3(registry(context), ledger(context), others).await;
+    let ((registry, taken_at), (ledger, reports), (grants, accounts, limits, counts)) = asked;
     let objects = [
-        ("GRANTS", grants(context).await),
-        ("ACCOUNTS", accounts(context).await),
-        ("LIMITS", limits(context).await),
+        ("GRANTS", grants),
+        ("ACCOUNTS", accounts),
+        ("LIMITS", limits),
         ("REGISTRY", registry),
         ("LEDGER", ledger),
-        ("COUNTS", context.server.platform.counts(ReadTotals {}).await.map(drop)),
+        ("COUNTS", counts),
     ];
     let mut checks = vec![reached(&objects), optional(context)];
     checks.extend(taken_at.map(|at| clocks(at, context.now)));

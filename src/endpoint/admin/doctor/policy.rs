@@ -3,6 +3,8 @@
 use core::time::Duration;
 use std::collections::BTreeSet;
 
+use futures_util::future::{join, try_join_all};
+
 use super::check::Check;
 use crate::client::document::entry::Entry;
 use crate::endpoint::platform::Platform;
@@ -37,8 +39,8 @@ pub(super) async fn look<P: Platform>(context: Context<'_, P>) -> Vec<Check> {
     let is_development = context.server.settings.is_development();
     let mut governance = Governance::clone(&outline.governance).of_server(is_development);
     governance.drop_ended(context.now);
-    let waiting = access_requests(context).await;
-    let clients = unknown_clients(&governance.policy, &outline.documents, context).await;
+    let clients = unknown_clients(&governance.policy, &outline.documents, context);
+    let (waiting, clients) = join(access_requests(context), clients).await;
     let exceptions = exceptions(&governance, context);
     let checks = [Some(policy(&governance)), clients, exceptions, kill_switches(&governance), waiting];
     checks.into_iter().flatten().collect()
@@ -67,13 +69,14 @@ async fn unknown_clients<P: Platform>(
 ) -> Option<Check> {
     let rules = policy.rules.iter().filter(|rule| rule.state != State::Disabled);
     let named: BTreeSet<&String> = rules.flat_map(|rule| &rule.when.clients).collect();
-    let mut unknown = Vec::new();
-    for client_id in named.into_iter().take(MOST_CLIENTS) {
-        let is_let_in = context.server.let_in(documents, client_id).is_some() || host(client_id).is_some();
-        if !is_let_in && context.server.registered_client(client_id).await.ok()?.is_none() {
-            unknown.push(client_id.as_str());
-        }
-    }
+    let is_let_in =
+        |client_id: &str| context.server.let_in(documents, client_id).is_some() || host(client_id).is_some();
+    let named = named.into_iter().take(MOST_CLIENTS).filter(|client_id| !is_let_in(client_id));
+    let named: Vec<&String> = named.collect();
+    let found = named.iter().map(|client_id| context.server.registered_client(client_id));
+    let found = try_join_all(found).await.ok()?;
+    let unknown = named.into_iter().zip(found).filter(|(_, found)| found.is_none());
+    let unknown: Vec<&str> = unknown.map(|(client_id, _)| client_id.as_str()).collect();
     (!unknown.is_empty()).then(|| {
         Check::notice(
             CLIENTS,

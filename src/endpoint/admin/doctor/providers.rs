@@ -1,5 +1,6 @@
 //! Looks at the identity providers, and so at outbound requests: reads the discovery document and the keys of each.
 
+use futures_util::future::join_all;
 use serde_json::Value;
 
 use super::check::Check;
@@ -22,11 +23,10 @@ pub(super) async fn look<P: Platform>(context: Context<'_, P>) -> Check {
     if enabled.is_empty() {
         return Check::ok(NAME, "people sign in here, at no provider");
     }
-    let mut faults = Vec::new();
-    for provider in &enabled {
-        let fault = fault(context, provider).await;
-        faults.extend(fault.map(|what| format!("{} {what}", provider.id)));
-    }
+    let faults = join_all(enabled.iter().map(|provider| fault(context, provider))).await;
+    let faults = enabled.iter().zip(faults);
+    let faults: Vec<String> =
+        faults.filter_map(|(provider, fault)| Some(format!("{} {}", provider.id, fault?))).collect();
     if faults.is_empty() {
         return Check::ok(NAME, format!("{} reached, with keys", enabled.len()));
     }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::try_join_all;
+
 use super::check::Check;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
@@ -9,6 +11,7 @@ use crate::identity::account::Account;
 use crate::identity::command::ListAccounts;
 use crate::registry::command::ListProviders;
 use crate::sharding::AccountShard;
+use crate::upstream::provider::Provider;
 
 const NAME: &str = "scim";
 /// The most accounts of a provider that are read from a shard, of which there are 32. The first ones say enough.
@@ -38,21 +41,21 @@ pub(super) async fn look<P: Platform>(context: Context<'_, P>) -> Option<Check> 
 async fn count<P: Platform>(context: Context<'_, P>) -> Result<BTreeMap<String, Users>, Unavailable> {
     let providers = context.server.platform.registry(ListProviders {}).await?;
     let pushing = providers.into_iter().filter(|provider| provider.scim_token.is_some());
+    let pushing: Vec<Provider> = pushing.take(MOST_PROVIDERS).collect();
+    let users = try_join_all(pushing.iter().map(|provider| users(context, provider.id.as_str()))).await?;
     let mut counted = BTreeMap::new();
-    for provider in pushing.take(MOST_PROVIDERS) {
-        counted.insert(provider.id.to_string(), users(context, provider.id.as_str()).await?);
+    for (provider, users) in pushing.iter().zip(users) {
+        counted.insert(provider.id.to_string(), users);
     }
     Ok(counted)
 }
 
 async fn users<P: Platform>(context: Context<'_, P>, provider: &str) -> Result<Users, Unavailable> {
+    let prefix = format!("oidc:{provider}:");
+    let ask = ListAccounts { after: None, prefix, limit: MOST };
+    let asked = AccountShard::all().map(|shard| context.server.platform.accounts(shard, ask.clone()));
     let mut users = Users::default();
-    for shard in AccountShard::all() {
-        let ask = ListAccounts { after: None, prefix: format!("oidc:{provider}:"), limit: MOST };
-        for account in context.server.platform.accounts(shard, ask).await? {
-            users.add(&account);
-        }
-    }
+    try_join_all(asked).await?.iter().flatten().for_each(|account| users.add(account));
     Ok(users)
 }
 

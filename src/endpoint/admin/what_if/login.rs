@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use futures_util::future::{OptionFuture, join};
 use serde_json::{Map, Value, json};
 
 use crate::client::Client;
@@ -49,13 +50,9 @@ async fn known<P: Platform>(
     context: Context<'_, P>,
     login: &Described,
 ) -> Result<(Option<Client>, Option<Account>), Problem> {
-    let client = match &login.client_id {
-        Some(client_id) => context.server.client_at_source(client_id).await.or_else(NoClient::known)?,
-        None => None,
-    };
-    let account = match &login.account {
-        Some(account) => context.server.account(account).await?,
-        None => None,
-    };
-    Ok((client, account))
+    let client = login.client_id.as_ref().map(|client_id| context.server.client_at_source(client_id));
+    let account = login.account.as_ref().map(|account| context.server.account(account));
+    let (client, account) = join(OptionFuture::from(client), OptionFuture::from(account)).await;
+    let client = client.unwrap_or(Ok(None)).or_else(NoClient::known)?;
+    Ok((client, account.unwrap_or(Ok(None))?))
 }
