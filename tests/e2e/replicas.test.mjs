@@ -57,6 +57,19 @@ test('a replica that is out of reach delays a change until its lease has ended, 
   }
 });
 
+test('a kill switch waits for a replica that is out of reach before it ends anything, and names it', async (t) => {
+  const { server, admin, devices } = await start(t, { ...VARS, REGISTRY_LEASE_SECONDS: '5' });
+  const until = new Date(Date.now() + 3_600_000).toISOString();
+  const body = { id: 'stop', target: { client: CLIENT }, reason: 'A campaign', until };
+
+  await cut(server, `cut-${REPLICAS[1]}`);
+  const { status, headers, body: set } = await admin.ask('POST', '/kill-switches', { body });
+
+  assert.deepEqual([status, headers.get('registry-replicas-expired')], [201, REPLICAS[1]]);
+  assert.ok(set.devices >= REPLICAS.length, JSON.stringify(set));
+  assert.deepEqual(await refreshed(server, devices), everywhere('invalid_grant'));
+});
+
 test('when the registry cannot be reached, replicas answer until their leases have ended, then the answer is 503', async (t) => {
   const { server, devices } = await start(t, VARS);
   await cut(server, 'failing-registry');

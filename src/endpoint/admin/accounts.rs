@@ -314,7 +314,7 @@ fn answer(outcome: Outcome, what: &'static str) -> Result<Done, Problem> {
 }
 
 fn changed(status: u16, account: &Account, outcome: &'static str) -> Done {
-    Done { response: shown(status, account), client: None, outcome }
+    Done { outcome, ..Done::read(shown(status, account)) }
 }
 
 fn shown(status: u16, account: &Account) -> Response {

@@ -191,7 +191,7 @@ pub(super) async fn delete<P: Platform>(
     let (client_id, expected) = (client_id.to_owned(), expected(context)?);
     ask(context, DeleteClient { client_id: client_id.clone(), expected, by }).await?;
     let client = Some(client_id);
-    Ok(Done { response: Response::empty(), client, outcome: "client_deleted" })
+    Ok(Done { client, outcome: "client_deleted", ..Done::read(Response::empty()) })
 }
 
 /// Answers `POST /clients/{client_id}/secret`.
@@ -285,7 +285,7 @@ fn shown(status: u16, client: &Client, secret: Option<String>, warning: Option<S
 }
 
 fn changed(response: Response, client: Client, outcome: &'static str) -> Done {
-    Done { response, client: Some(client.client_id), outcome }
+    Done { client: Some(client.client_id), outcome, ..Done::read(response) }
 }
 
 /// A secret that is made before the registry says whether the client needs one. It has 256 random bits, so

@@ -139,7 +139,7 @@ pub(super) async fn end<P: Platform>(
     let ended = context.server.platform.grants(address.shard, EndGrant { key: address.key, by }).await?;
     let request = ended.ok_or(Problem::NotFound)?;
     let client = Some(request.client_id);
-    Ok(Done { response: Response::empty(), client, outcome: "grant_ended" })
+    Ok(Done { client, outcome: "grant_ended", ..Done::read(Response::empty()) })
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ use crate::registry::governance::kills::{
     EndKillSwitch, KillRefusal, KillSwitchNow, ListKillSwitches, SetKillSwitch,
 };
 use crate::settings::Settings;
-use crate::sharding::AccountShard;
+use crate::sharding::{AccountShard, Replica};
 
 /// The most devices, sessions and codes that a request ends.
 const MOST: u32 = 300;
@@ -62,13 +62,11 @@ pub(super) async fn set<P: Platform>(context: Context<'_, P>, by: Actor) -> Resu
     let reading = Reading { prefixes: &prefixes, codes: &codes, by: by.clone(), now: context.now };
     let switch = parse(body::object(context.request)?, &reading).map_err(Problem::Invalid)?;
     let now = record(context, Box::new(switch), dry_run).await?;
-    if !dry_run && (begin.is_none() || now.is_new) {
-        settled(context).await?;
-        spread(context, &now).await?;
-    }
+    let begins = !dry_run && (begin.is_none() || now.is_new);
+    let unconfirmed = if begins { take_effect(context, &now).await? } else { Vec::new() };
     let walk = KillWalk { context, switch: &now.switch, by: (!dry_run).then_some(by), limit };
     let progress = walk.run(begin.unwrap_or_default()).await?;
-    Ok(done(context, &now, &progress, dry_run))
+    Ok(Done { unconfirmed, ..done(context, &now, &progress, dry_run) })
 }
 
 async fn record<P: Platform>(
@@ -79,6 +77,16 @@ async fn record<P: Platform>(
     let ask = SetKillSwitch { switch, dry_run };
     let now = if dry_run { read(context, ask).await? } else { send(context, ask).await? };
     now.map_err(refused)
+}
+
+/// Waits until the kill switch is in effect everywhere. Returns the replicas that have not confirmed it.
+async fn take_effect<P: Platform>(
+    context: Context<'_, P>,
+    now: &KillSwitchNow,
+) -> Result<Vec<Replica>, Unavailable> {
+    let unconfirmed = settled(context).await?;
+    spread(context, now).await?;
+    Ok(unconfirmed)
 }
 
 /// Tells every shard of accounts, which each introspection and each redemption asks.

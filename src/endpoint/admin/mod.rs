@@ -68,7 +68,9 @@ const WHAT: &str = "admin";
 /// Answers and logs a request below [`ADMIN_PREFIX`].
 pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
     match attend(context, rng).await {
-        Ok(Done { response, client, outcome }) => response.noting(WHAT, client.as_deref(), outcome, outcome),
+        Ok(Done { response, client, outcome, .. }) => {
+            response.noting(WHAT, client.as_deref(), outcome, outcome)
+        }
         Err(problem) => problem.response(context.issuer).noting(WHAT, None, problem.name(), problem.name()),
     }
 }
@@ -97,10 +99,17 @@ pub(super) async fn serve<P: Platform>(
 /// Waits until the change is effective everywhere. A refused change waits, too: what refused it may be an earlier change that
 /// nobody has acknowledged yet.
 async fn settle<P: Platform>(context: Context<'_, P>, done: Result<Done, Problem>) -> Result<Done, Problem> {
-    let expired: Vec<String> = registry::settled(context).await?.iter().map(ToString::to_string).collect();
-    let done = done?;
-    if expired.is_empty() {
+    let late = registry::settled(context).await?;
+    let mut done = done?;
+    // A kill switch has waited before, and then no longer awaits those whose leases have ended.
+    for replica in late {
+        if !done.unconfirmed.contains(&replica) {
+            done.unconfirmed.push(replica);
+        }
+    }
+    if done.unconfirmed.is_empty() {
         return Ok(done);
     }
-    Ok(Done { response: done.response.with(EXPIRED, expired.join(", ")), ..done })
+    let names: Vec<String> = done.unconfirmed.iter().map(ToString::to_string).collect();
+    Ok(Done { response: done.response.with(EXPIRED, names.join(", ")), ..done })
 }

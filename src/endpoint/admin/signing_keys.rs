@@ -30,7 +30,7 @@ pub(super) async fn bring<P: Platform>(context: Context<'_, P>, by: Actor) -> Re
     context.server.change_keys(import).await?.map_err(refused)?;
     let imported = all(context).await?.keys.into_iter().find(|view| view.kid == kid);
     let response = Response::json(201, &imported.ok_or(Problem::Unavailable)?);
-    Ok(Done { response, client: None, outcome: "key_imported" })
+    Ok(Done { outcome: "key_imported", ..Done::read(response) })
 }
 
 /// Answers `POST /keys/rotate`.

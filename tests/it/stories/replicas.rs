@@ -1,5 +1,8 @@
 //! Logins with replicas of the registry: what reads at one, and what happens if it does not answer.
 
+use std::time::Duration;
+
+use device_grant::endpoint::http::Response;
 use device_grant::sharding::{Region, Replica};
 use serde_json::json;
 
@@ -87,19 +90,25 @@ fn keys_are_read_where_the_client_was() {
     assert_eq!((near.len(), asked), (1, 0));
 }
 
+/// Cuts two replicas off. Returns their names, as a response has them.
+fn cut_two_off(world: &World) -> &'static str {
+    let replica = |region, index| Replica { region, index };
+    world.server.platform.deaf.replace(vec![replica(Region::Weur, 1), replica(Region::Oc, 0)]);
+    "replica/weur/1, replica/oc/0"
+}
+
+fn expired(response: &Response) -> Option<&str> {
+    response.header("registry-replicas-expired")
+}
+
 #[test]
 fn a_change_waits_for_the_replicas_and_names_those_whose_lease_has_ended() {
     let world = with_replicas();
     let admin = Admin(&world);
-    let expired = |response: &device_grant::endpoint::http::Response| {
-        response.header("registry-replicas-expired").map(str::to_owned)
-    };
     let all_confirm = admin.patch("demo-tv", &json!({ "owner": "Team" }));
     assert_eq!((all_confirm.status, expired(&all_confirm)), (200, None));
 
-    let replica = |region, index| Replica { region, index };
-    world.server.platform.deaf.replace(vec![replica(Region::Weur, 1), replica(Region::Oc, 0)]);
-    let named = Some("replica/weur/1, replica/oc/0".to_owned());
+    let named = cut_two_off(&world);
     let changes = [
         admin.patch("demo-tv", &json!({ "enabled": false })),
         admin.ask("PUT", "/scopes/fly", None, Some(&json!({ "description": "Fly" }))),
@@ -107,7 +116,7 @@ fn a_change_waits_for_the_replicas_and_names_those_whose_lease_has_ended() {
         admin.ask("DELETE", "/clients/demo-tv", Some("*"), None),
     ];
     for response in &changes {
-        assert_eq!(expired(response), named, "{} {}", response.status, response.body);
+        assert_eq!(expired(response), Some(named), "{} {}", response.status, response.body);
     }
     let reads = [admin.get("/clients"), admin.get("/keys"), admin.get("/tokens")];
     assert!(reads.iter().all(|response| response.status == 200 && expired(response).is_none()));
@@ -116,4 +125,22 @@ fn a_change_waits_for_the_replicas_and_names_those_whose_lease_has_ended() {
     hops(&world);
     assert_eq!(admin.ask("DELETE", "/clients/demo-tv", Some("*"), None).status, 404);
     assert_eq!(hops(&world).1, 2, "a refused change waits, too");
+}
+
+#[test]
+fn a_kill_switch_names_the_replicas_that_it_has_waited_for_before_it_ended_anything() {
+    let world = with_replicas();
+    let admin = Admin(&world);
+    let named = cut_two_off(&world);
+    let until = world.now() + Duration::from_hours(1);
+    let switch = json!({ "id": "stop", "reason": "A campaign", "until": until.to_string(), "target": { "client": "demo-tv" } });
+    let set = |query: &str| admin.ask("POST", &format!("/kill-switches{query}"), None, Some(&switch));
+
+    assert_eq!(expired(&set("?dry_run=true")), None, "nothing has changed");
+    let first = set("");
+    assert_eq!((first.status, expired(&first)), (201, Some(named)), "{}", first.body);
+    let again = set("");
+    assert_eq!((again.status, expired(&again)), (200, None), "their leases have ended");
+    let end = admin.ask("POST", "/kill-switches/stop/end", None, None);
+    assert_eq!((end.status, expired(&end)), (200, Some(named)), "{}", end.body);
 }

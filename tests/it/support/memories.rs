@@ -94,6 +94,8 @@ pub(crate) struct Memories {
     pub(crate) replica_hops: RefCell<Vec<String>>,
     /// The replicas that confirm no change.
     pub(crate) deaf: RefCell<Vec<Replica>>,
+    /// Those of them that the latest change has not waited for yet. Then their leases have ended.
+    awaited: RefCell<Vec<Replica>>,
     pub(super) ledgers: RefCell<BTreeMap<String, LedgerRows>>,
     /// Whose replies wait until they are taken out: those of `grants` or, where there is another, of one shard of them, of `accounts`, `registry`,
     /// `ledgers`, `counts`, `couriers`, of other servers to a fetch of `documents`, or of the limiters to `give_back`.
@@ -137,7 +139,7 @@ impl Memories {
     {
         let command: registry::command::Command = sent(ask);
         if let registry::command::Command::AwaitReplicas(_) = command {
-            return Ok(Answer::to::<AwaitReplicas>(&self.deaf.borrow()).read::<A>().unwrap());
+            return Ok(Answer::to::<AwaitReplicas>(&self.awaited.take()).read::<A>().unwrap());
         }
         let waits = signing_keys::waits(&command);
         if waits {
@@ -150,7 +152,11 @@ impl Memories {
         } else {
             None
         };
+        let before = self.registry.changes.borrow().len();
         let answer = registry::apply(&self.registry, command, adopted, self.registry_now())?;
+        if self.registry.changes.borrow().len() > before {
+            self.awaited.replace(self.deaf.borrow().clone());
+        }
         if waits {
             self.tend();
         }
