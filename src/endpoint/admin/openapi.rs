@@ -41,6 +41,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::endpoint::admin::route;
 
     #[test]
     fn the_document_is_the_source_without_white_space_between_values() {
@@ -49,6 +50,24 @@ mod tests {
 
         assert_eq!(serde_json::from_str::<Value>(&answer.body).unwrap(), source);
         assert_eq!(answer.body.len(), source.to_string().len());
+    }
+
+    #[test]
+    fn the_answer_to_every_change_that_replicas_must_hear_of_may_name_those_that_have_not() {
+        let document: Value = serde_json::from_str(SOURCE).unwrap();
+        let operations = document["paths"].as_object().unwrap().iter().flat_map(|(path, members)| {
+            let methods = members.as_object().unwrap().iter().filter(|(name, _)| *name != "parameters");
+            methods.map(move |(method, operation)| (path, method.to_uppercase(), operation))
+        });
+
+        for (path, method, operation) in operations {
+            let changes = route::find(&path.replace(['{', '}'], "")).unwrap().changes_replicas(&method);
+            let responses = operation["responses"].as_object().unwrap().iter();
+            for (status, response) in responses.filter(|(status, _)| status.starts_with('2')) {
+                let named = response["headers"].get("Registry-Replicas-Expired").is_some();
+                assert_eq!(named, changes, "{method} {path}: {status}");
+            }
+        }
     }
 
     #[test]
