@@ -6,12 +6,14 @@ use serde_json::Value;
 use super::gate::Visitor;
 use super::value::encoded;
 use crate::endpoint::admin;
+use crate::endpoint::admin::done::Done;
 use crate::endpoint::admin::problem::Problem;
 use crate::endpoint::http::{Request, Response};
 use crate::endpoint::platform::Platform;
 use crate::endpoint::route::ADMIN_PREFIX;
 use crate::endpoint::server::Context;
 use crate::json;
+use crate::sharding::Replica;
 
 /// The most pages on which nothing was found that are read for one page of the console.
 const MOST_EMPTY: u32 = 50;
@@ -21,6 +23,8 @@ pub(super) struct Api<'a, P, R> {
     pub(super) context: Context<'a, P>,
     pub(super) visitor: &'a Visitor<'a>,
     pub(super) rng: &'a mut R,
+    /// The replicas of the registry that have not confirmed a change.
+    pub(super) unconfirmed: Vec<Replica>,
 }
 
 /// What the API has answered.
@@ -31,7 +35,11 @@ pub(super) struct Answer {
     pub(super) etag: Option<String>,
 }
 
-impl<P: Platform, R: CryptoRng> Api<'_, P, R> {
+impl<'a, P: Platform, R: CryptoRng> Api<'a, P, R> {
+    pub(super) const fn new(context: Context<'a, P>, visitor: &'a Visitor<'a>, rng: &'a mut R) -> Self {
+        Self { context, visitor, rng, unconfirmed: Vec::new() }
+    }
+
     /// Reads. `path` begins after `/admin/api`, and may have a query.
     pub(super) async fn get(&mut self, path: &str) -> Result<Answer, Problem> {
         self.call(Request { method: "GET".to_owned(), ..Request::default() }, path).await
@@ -84,7 +92,9 @@ impl<P: Platform, R: CryptoRng> Api<'_, P, R> {
         };
         let context = Context { request: &request, ..self.context };
         let done = admin::serve(context, &self.visitor.caller, self.rng).await?;
-        Ok(Answer::of(&done.response))
+        let Done { response, unconfirmed, .. } = done;
+        self.unconfirmed.extend(unconfirmed);
+        Ok(Answer::of(&response))
     }
 }
 

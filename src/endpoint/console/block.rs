@@ -1,6 +1,7 @@
 //! What pages of the console consist of. The pages choose and fill these blocks; `templates/console/` draws them.
 
 use crate::endpoint::form::Form as Sent;
+use crate::sharding::Replica;
 use crate::time::Timestamp;
 
 /// The hidden field with the version of the thing that a form changes. When somebody else has changed it, the page has a new one.
@@ -212,6 +213,19 @@ impl Page {
 
     pub(crate) fn saying(self, said: String) -> Self {
         Self { said: Some(said), ..self }
+    }
+
+    /// Returns the page with a notice about the replicas of the registry that have not confirmed a change, if there are any.
+    pub(crate) fn naming(mut self, unconfirmed: &[Replica]) -> Self {
+        if !unconfirmed.is_empty() {
+            let names: Vec<String> = unconfirmed.iter().map(ToString::to_string).collect();
+            let said = format!(
+                "These replicas of the registry have not confirmed the change: {}. Their leases have ended, so they answer with nothing from before it.",
+                names.join(", ")
+            );
+            self.blocks.insert(0, Block::Notice(Tone::Warning, said));
+        }
+        self
     }
 
     /// Returns the page with what was sent in the form that sent it, so that nothing has to be written twice.

@@ -77,7 +77,7 @@ pub(super) async fn show<P: Platform>(
     };
     let visitor = Visitor { browser, account, caller, opened: gate::opened(context, browser) };
     let page = match route::find(context) {
-        Some(found) => page(&mut Api { context, visitor: &visitor, rng }, &found).await,
+        Some(found) => page(&mut Api::new(context, &visitor, rng), &found).await,
         None => Err(Problem::NotFound),
     };
     if status == 200 {
@@ -105,17 +105,19 @@ pub(super) async fn changed<P: Platform>(
     let Some(found) = route::find(context) else {
         return Ok(view::answer(context, &visitor, Err(Problem::NotFound)));
     };
-    let acted = act(&mut Api { context, visitor: &visitor, rng }, &found, (step, form)).await;
+    let mut api = Api::new(context, &visitor, rng);
+    let acted = act(&mut api, &found, (step, form)).await;
+    let unconfirmed = core::mem::take(&mut api.unconfirmed);
     // What was refused can be sent again, and a next step goes on with what was written. Anything else needs another sign-in.
     if matches!(acted, Ok(Acted::Done(_))) && !gate::is_fresh(context.now, session) {
         visitor.opened.clear();
     }
-    let mut api = Api { context, visitor: &visitor, rng };
+    let mut api = Api::new(context, &visitor, rng);
     let response = match acted {
-        Ok(Acted::Shown(page)) => view::answer(context, &visitor, Ok(page)),
+        Ok(Acted::Shown(page)) => view::answer(context, &visitor, Ok(page.naming(&unconfirmed))),
         Ok(Acted::Done(said)) => {
             let page = page(&mut api, &found).await;
-            view::answer(context, &visitor, page.map(|page| page.saying(said)))
+            view::answer(context, &visitor, page.map(|page| page.saying(said).naming(&unconfirmed)))
         }
         Err(problem) => {
             let page = page(&mut api, &found).await.map(|page| page.refilled(step, form));

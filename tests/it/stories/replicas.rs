@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{ALICE, enter, refresh_token};
 use crate::support::admin::Admin;
+use crate::support::person::Person;
 use crate::support::{World, get};
 
 /// Returns the calls of replicas and of the registry since the last call.
@@ -143,4 +144,25 @@ fn a_kill_switch_names_the_replicas_that_it_has_waited_for_before_it_ended_anyth
     assert_eq!((again.status, expired(&again)), (200, None), "their leases have ended");
     let end = admin.ask("POST", "/kill-switches/stop/end", None, None);
     assert_eq!((end.status, expired(&end)), (200, Some(named)), "{}", end.body);
+}
+
+#[test]
+fn the_console_names_the_replicas_too() {
+    let world = with_replicas();
+    let path = "/admin/clients/demo-tv";
+    let nora = Person::of(&world);
+    nora.open(path);
+    nora.submit_to(path, &[("step", "sign_in"), ("username", "nora"), ("password", "keeper-8787")]);
+    let change = |step| {
+        nora.submit_to(path, &[("step", step)]);
+        nora.page.borrow().body.clone()
+    };
+    let notice = "These replicas of the registry have not confirmed the change";
+
+    assert!(!change("disable").contains(notice));
+    let named = cut_two_off(&world);
+    let page = change("enable");
+    assert!(page.contains(&format!("{notice}: {named}. Their leases have ended")), "{page}");
+    let page = nora.open(path).body;
+    assert!(!page.contains(notice), "{page}");
 }
