@@ -4,6 +4,7 @@
 use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use futures_util::future::{AbortHandle, abortable};
 use worker::{Delay, Env, Result, State};
 
 use super::exported::{Object, exported};
@@ -13,7 +14,7 @@ use crate::alarm::{Work, next_alarm};
 use crate::ask::Answer;
 use crate::limiter::Row;
 use crate::limiter::command::Command;
-use crate::limiter::unsaved::{SETTLE, Saving, Unsaved};
+use crate::limiter::unsaved::{SETTLE, Unsaved};
 use crate::time::Timestamp;
 
 const SCHEMA: &[&str] = &[
@@ -31,8 +32,8 @@ struct Stored {
     table: Table,
     alarm: Cell<Option<Timestamp>>,
     unsaved: RefCell<Unsaved>,
-    /// Whether what is unsaved will be stored soon.
-    saves_soon: Cell<bool>,
+    /// Ends the timer that stores what is unsaved, if there is one.
+    timer: RefCell<Option<AbortHandle>>,
 }
 
 exported!(ExportedLimiterShard: LimiterShard);
@@ -40,8 +41,8 @@ exported!(ExportedLimiterShard: LimiterShard);
 impl Object for LimiterShard {
     fn new(state: State, _: Env) -> Self {
         let table = Table::open(&state, SCHEMA);
-        let (alarm, unsaved, saves_soon) = (Cell::default(), RefCell::default(), Cell::default());
-        Self(Rc::new(Stored { state, table, alarm, unsaved, saves_soon }))
+        let (alarm, unsaved, timer) = (Cell::default(), RefCell::default(), RefCell::default());
+        Self(Rc::new(Stored { state, table, alarm, unsaved, timer }))
     }
 
     async fn command(&self, text: &str) -> Result<Answer> {
@@ -49,13 +50,14 @@ impl Object for LimiterShard {
         let query = "SELECT record FROM counters WHERE key = ?";
         let stored = || self.0.table.record(query, vec![command.key().into()]);
         let (answer, saving) = self.0.unsaved.borrow_mut().apply(&command, now, stored)?;
-        match saving {
-            Saving::Nothing => {}
-            Saving::Soon => self.save_soon(),
-            Saving::AtOnce(row) => {
-                self.0.put(command.key(), &row)?;
-                self.0.ring(now).await;
-            }
+        if saving.later {
+            self.save_later();
+        } else if let Some(timer) = self.0.timer.take() {
+            timer.abort();
+        }
+        if let Some(row) = saving.at_once {
+            self.0.put(command.key(), &row)?;
+            self.0.ring(now).await;
         }
         Ok(answer)
     }
@@ -74,14 +76,18 @@ impl Object for LimiterShard {
 
 impl LimiterShard {
     /// Stores what is unsaved in a moment. A failure is logged, and the next attempt tries again.
-    fn save_soon(&self) {
-        if self.0.saves_soon.replace(true) {
+    fn save_later(&self) {
+        if self.0.timer.borrow().is_some() {
             return;
         }
+        let (settled, timer) = abortable(Delay::from(SETTLE));
+        self.0.timer.replace(Some(timer));
         let stored = Rc::clone(&self.0);
         self.0.state.wait_until(async move {
-            Delay::from(SETTLE).await;
-            stored.saves_soon.set(false);
+            if settled.await.is_err() {
+                return;
+            }
+            stored.timer.take();
             match stored.save() {
                 Ok(()) => stored.ring(object::now()).await,
                 Err(error) => object::complain("attempts", &error),

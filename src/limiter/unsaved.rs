@@ -28,15 +28,14 @@ struct Waiting {
     lacks_stored: bool,
 }
 
-/// When the row of a command must be stored.
+/// What must be stored after a command.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Saving {
-    /// Never: the row counts what is stored.
-    Nothing,
-    /// With the others, [`SETTLE`] after the first of them has changed.
-    Soon,
-    /// Before the answer: what is used up must not be usable again.
-    AtOnce(Row),
+pub struct Saving {
+    /// The row of the command, before the answer: what is used up must not be usable again.
+    pub at_once: Option<Row>,
+    /// Whether any row is to be stored [`SETTLE`] after the first of them has changed. If none is, nobody may wait for that time:
+    /// an object with a timer cannot sleep, and is billed for it.
+    pub later: bool,
 }
 
 impl Unsaved {
@@ -55,11 +54,11 @@ impl Unsaved {
             Some(waiting) => waiting,
             None => Waiting { row: stored()?.unwrap_or_default(), ..Waiting::default() },
         };
-        let (answer, saving) = waiting.apply(command, now);
-        if saving == Saving::Soon {
+        let (answer, at_once) = waiting.apply(command, now);
+        if at_once.is_none() && waiting.is_unsaved() {
             self.0.insert(command.key().to_owned(), waiting);
         }
-        Ok((answer, saving))
+        Ok((answer, Saving { at_once, later: !self.0.is_empty() }))
     }
 
     /// Returns the rows to be stored, by key.
@@ -74,16 +73,17 @@ impl Unsaved {
 }
 
 impl Waiting {
-    fn apply(&mut self, command: &Command, now: Timestamp) -> (Answer, Saving) {
+    /// Applies a command. Returns the row if it must be stored at once.
+    fn apply(&mut self, command: &Command, now: Timestamp) -> (Answer, Option<Row>) {
         match command {
             Command::Take(ask) => {
                 let room = self.row.take(ask, now);
                 self.taken.extend(matches!(room, Room::Taken(_)).then_some(now));
-                (Answer::to::<Take>(&room), self.later())
+                (Answer::to::<Take>(&room), None)
             }
             Command::GiveBack(ask) => {
                 self.give_back(ask);
-                (Answer::to::<GiveBack>(&()), self.later())
+                (Answer::to::<GiveBack>(&()), None)
             }
             Command::UseOnce(_)
             | Command::Expose(_)
@@ -91,8 +91,7 @@ impl Waiting {
             | Command::KeepDocument(_) => {
                 let before = self.row.clone();
                 let answer = self.row.apply(command, now);
-                let is_as_before = self.row == before;
-                (answer, if is_as_before { self.later() } else { Saving::AtOnce(self.row.clone()) })
+                (answer, (self.row != before).then(|| self.row.clone()))
             }
         }
     }
@@ -106,8 +105,8 @@ impl Waiting {
         }
     }
 
-    fn later(&self) -> Saving {
-        if self.taken.is_empty() && !self.lacks_stored { Saving::Nothing } else { Saving::Soon }
+    fn is_unsaved(&self) -> bool {
+        !self.taken.is_empty() || self.lacks_stored
     }
 }
 
@@ -120,6 +119,8 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
     const LATER: Timestamp = Timestamp::from_millis(1_000_100);
+    const NOTHING: Saving = Saving { at_once: None, later: false };
+    const SOON: Saving = Saving { at_once: None, later: true };
 
     /// A limiter, and what it has stored.
     #[derive(Default)]
@@ -137,13 +138,21 @@ mod tests {
 
         /// Takes one of two attempts.
         fn take(&mut self, now: Timestamp) -> (Room, Saving) {
+            self.take_of("k", now)
+        }
+
+        fn take_of(&mut self, key: &str, now: Timestamp) -> (Room, Saving) {
             let rule = Rule::Window { limit: 2, window: 300 };
-            let (answer, saving) = self.apply(Take { key: "k".to_owned(), rule, network: None }, now);
+            let (answer, saving) = self.apply(Take { key: key.to_owned(), rule, network: None }, now);
             (answer.read::<Take>().unwrap(), saving)
         }
 
         fn give_back(&mut self, at: Timestamp) -> Saving {
-            self.apply(GiveBack { key: "k".to_owned(), at, network: None }, LATER).1
+            self.give_back_of("k", at)
+        }
+
+        fn give_back_of(&mut self, key: &str, at: Timestamp) -> Saving {
+            self.apply(GiveBack { key: key.to_owned(), at, network: None }, LATER).1
         }
 
         /// Stores what is unsaved, as an object does after [`SETTLE`]. Returns how many rows that are.
@@ -166,22 +175,36 @@ mod tests {
     fn an_attempt_that_is_given_back_at_once_is_never_stored() {
         let mut limiter = Limiter::default();
 
-        assert_eq!(limiter.take(NOW), (Room::Taken(NOW), Saving::Soon));
-        assert_eq!(limiter.give_back(NOW), Saving::Nothing);
+        assert_eq!(limiter.take(NOW), (Room::Taken(NOW), SOON));
+        assert_eq!(limiter.give_back(NOW), NOTHING);
         assert_eq!(limiter.save(), 0);
+    }
+
+    #[test]
+    fn nothing_is_left_to_store_as_soon_as_every_attempt_is_given_back() {
+        let mut limiter = Limiter::default();
+        let once = UseOnce { key: "jti".to_owned(), until: NOW + SETTLE };
+
+        assert!(limiter.take(NOW).1.later);
+        assert!(limiter.take_of("other", NOW).1.later);
+        assert_eq!(limiter.give_back(NOW), SOON, "the other attempt is left");
+        let (_, used) = limiter.apply(once.clone(), NOW);
+        assert!(used.at_once.is_some() && used.later, "{used:?}");
+        assert_eq!(limiter.give_back_of("other", NOW), NOTHING);
+        assert!(!limiter.apply(once, LATER + SETTLE).1.later);
     }
 
     #[test]
     fn attempts_count_from_when_they_are_taken_and_are_stored_together() {
         let mut limiter = Limiter::default();
 
-        assert_eq!(limiter.take(NOW), (Room::Taken(NOW), Saving::Soon));
-        assert_eq!(limiter.take(LATER), (Room::Taken(LATER), Saving::Soon));
+        assert_eq!(limiter.take(NOW), (Room::Taken(NOW), SOON));
+        assert_eq!(limiter.take(LATER), (Room::Taken(LATER), SOON));
         let (room, _) = limiter.take(LATER);
 
         assert!(matches!(room, Room::Wait(_)), "{room:?}");
         assert_eq!((limiter.stored(), limiter.save(), limiter.stored()), (0, 1, 2));
-        assert!(matches!(limiter.take(LATER), (Room::Wait(_), Saving::Nothing)), "nothing is new");
+        assert!(matches!(limiter.take(LATER), (Room::Wait(_), NOTHING)), "nothing is new");
     }
 
     #[test]
@@ -190,7 +213,7 @@ mod tests {
         limiter.take(NOW);
         limiter.take(LATER);
 
-        assert_eq!(limiter.give_back(NOW), Saving::Soon);
+        assert_eq!(limiter.give_back(NOW), SOON);
         assert_eq!((limiter.save(), limiter.stored()), (1, 1));
     }
 
@@ -200,21 +223,21 @@ mod tests {
         limiter.take(NOW);
         limiter.save();
 
-        assert_eq!(limiter.give_back(NOW), Saving::Soon);
+        assert_eq!(limiter.give_back(NOW), SOON);
         assert_eq!((limiter.save(), limiter.stored()), (1, 0));
-        assert_eq!(limiter.give_back(NOW), Saving::Nothing, "there is none");
+        assert_eq!(limiter.give_back(NOW), NOTHING, "there is none");
     }
 
     #[test]
     fn a_name_is_used_up_before_the_answer() {
         let mut limiter = Limiter::default();
         let once = UseOnce { key: "jti".to_owned(), until: NOW + SETTLE };
-        let (fresh, Saving::AtOnce(row)) = limiter.apply(once.clone(), NOW) else { panic!("not at once") };
-        limiter.stored.insert("jti".to_owned(), row);
+        let (fresh, saving) = limiter.apply(once.clone(), NOW);
+        limiter.stored.insert("jti".to_owned(), saving.at_once.expect("not at once"));
 
         let (again, saving) = limiter.apply(once, NOW);
 
         assert_eq!((fresh.read::<UseOnce>(), again.read::<UseOnce>()), (Ok(true), Ok(false)));
-        assert_eq!((saving, limiter.save()), (Saving::Nothing, 0));
+        assert_eq!((saving, limiter.save()), (NOTHING, 0));
     }
 }
