@@ -26,7 +26,7 @@ pub use authentication::AssertionAudience;
 pub use key_pairs::PairNumbers;
 pub use operator::{DEVELOPMENT_ADMIN_TOKEN, TokenDigests};
 pub use registration::Registration;
-pub use replicas::Replicas;
+pub use replicas::{Replicas, registry_location};
 pub use service::{Service, ServiceLogo};
 pub use turnstile::{Turnstile, When};
 pub use webhook::webhook;

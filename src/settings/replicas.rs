@@ -15,6 +15,12 @@ pub struct Replicas {
     pub location: Option<Region>,
 }
 
+/// Reads `REGISTRY_LOCATION` alone, for replicas, which need no other setting. One that cannot be used stops the Worker, which
+/// says so.
+pub fn registry_location(var: impl Fn(&str) -> Option<String>) -> Option<Region> {
+    location(&|name: &str| var(name).filter(|value| !value.is_empty())).ok().flatten()
+}
+
 pub(super) fn read(var: &impl Fn(&str) -> Option<String>) -> Result<Replicas, BadSetting> {
     let per_region = number(var, "REGISTRY_REPLICAS", 0, 0..=u64::from(MAX_REPLICAS))?;
     Ok(Replicas {
@@ -48,6 +54,15 @@ mod tests {
         assert_eq!(reading("REGISTRY_LEASE_SECONDS", "5"), Ok(Replicas { lease: 5, ..default }));
         let asian = Replicas { location: Some(Region::Apac), ..default };
         assert_eq!(reading("REGISTRY_LOCATION", "apac"), Ok(asian));
+    }
+
+    #[test]
+    fn a_replica_reads_the_place_of_the_registry_alone() {
+        let read =
+            |value: &str| registry_location(|name| (name == "REGISTRY_LOCATION").then(|| value.to_owned()));
+
+        assert_eq!(read("apac"), Some(Region::Apac));
+        assert_eq!((read(""), read("europe")), (None, None));
     }
 
     #[test]

@@ -31,7 +31,7 @@ use crate::registry::leases::Leases;
 use crate::registry::publication::Publications;
 use crate::registry::rows::NewKey;
 use crate::registry::{apply, clients, signing_keys};
-use crate::settings::Settings;
+use crate::settings::{Settings, registry_location};
 use crate::time::Timestamp;
 
 /// Stores clients, scopes, providers, signing keys and the policy, publishes snapshots of them in KV, ships the events of
@@ -63,13 +63,14 @@ impl Object for Registry {
     fn new(state: State, env: Env) -> Self {
         let is_source = registry_id(&env).map_or(true, |source| source == state.id().to_string());
         let table = Rc::new(Stored::open(&state, &env, is_source));
+        let location = location(&env);
         Self {
             state,
             env,
             table,
             is_source,
             leases: RefCell::default(),
-            replica: Rc::default(),
+            replica: Rc::new(AsReplica::new(location)),
             tended_at: Cell::default(),
             sealed: Cell::default(),
             publications: Publications::default(),
@@ -135,6 +136,11 @@ impl Object for Registry {
         }
         Ok(())
     }
+}
+
+/// Returns where the platform creates the registry.
+fn location(env: &Env) -> Option<Region> {
+    registry_location(|name| env.var(name).ok().map(|value| value.to_string()))
 }
 
 impl Registry {

@@ -10,14 +10,20 @@ use crate::cloudflare::object::{broken, complain, now};
 use crate::cloudflare::platform::{REGISTRY, SHORT_PATIENCE, THE_REGISTRY, answer_within};
 use crate::registry::command::Command;
 use crate::registry::replica::{Found, Kept};
+use crate::sharding::Region;
 
 /// The object as a replica.
-#[derive(Default)]
 pub(super) struct AsReplica {
     kept: RefCell<Kept>,
+    /// Where the platform creates the source, if this replica is the first to ask it.
+    location: Option<&'static str>,
 }
 
 impl AsReplica {
+    pub(super) fn new(location: Option<Region>) -> Self {
+        Self { kept: RefCell::default(), location: location.map(Region::hint) }
+    }
+
     /// Answers a command. If what it keeps is aging, it asks the source again afterwards.
     pub(super) async fn command(
         self: &Rc<Self>,
@@ -52,7 +58,7 @@ impl AsReplica {
             crate::cloudflare::probe::reach(keeper.replica)?;
         }
         let asked = self.kept.borrow().asked(now());
-        let reply = answer_within(SHORT_PATIENCE, REGISTRY, THE_REGISTRY, None, Ok(text)).await?;
+        let reply = answer_within(SHORT_PATIENCE, REGISTRY, THE_REGISTRY, self.location, Ok(text)).await?;
         let answer = Answer::of_json(reply);
         self.kept.borrow_mut().keep(asked, command, &answer).map_err(broken)?;
         Ok(answer)
