@@ -70,13 +70,25 @@ test('a kill switch waits for a replica that is out of reach before it ends anyt
   assert.deepEqual(await refreshed(server, devices), everywhere('invalid_grant'));
 });
 
+test('a replica that is read renews its leases behind the answers', async (t) => {
+  const { server, devices } = await start(t, { ...VARS, REGISTRY_LEASE_SECONDS: '60' });
+
+  await later(server, 40);
+  assert.deepEqual(await refreshed(server, devices), everywhere(200), 'more than half of the leases is over');
+  assert.deepEqual(await refreshed(server, devices), everywhere(200), 'and they are renewed meanwhile');
+  await cut(server, 'failing-registry');
+  await later(server, 40);
+  assert.deepEqual(await refreshed(server, devices), everywhere(200), 'the first leases, which began 80 s ago, have ended');
+  await later(server, 40);
+  assert.deepEqual(await refreshed(server, devices), everywhere('temporarily_unavailable'), 'nothing was renewed from a registry that fails');
+});
+
 test('when the registry cannot be reached, replicas answer until their leases have ended, then the answer is 503', async (t) => {
   const { server, devices } = await start(t, VARS);
   await cut(server, 'failing-registry');
 
   assert.deepEqual(await refreshed(server, devices), everywhere(200));
-  // Ten seconds each.
-  for (let i = 0; i < 4; i++) await cut(server, 'later');
+  await later(server, 40);
   assert.deepEqual(await refreshed(server, devices), everywhere('temporarily_unavailable'));
 
   await cut(server);
@@ -124,6 +136,11 @@ function shardOf({ tokens }) {
 /** Chooses the faults of the server's objects. */
 async function cut(server, fault = 'none') {
   assert.equal((await fetch(`${server.origin}/panic-probe/${fault}`)).status, 200);
+}
+
+/** Sets the server's clock forward. */
+async function later(server, seconds) {
+  for (let ten = 0; ten < seconds; ten += 10) assert.equal((await fetch(`${server.origin}/panic-probe/later`)).status, 200);
 }
 
 /** Refreshes the tokens of each device at each Worker. Returns the outcomes. */
