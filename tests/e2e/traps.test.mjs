@@ -184,7 +184,7 @@ function failure(error) {
   return { failed: error.message };
 }
 
-/** Starts, approves, redeems, refreshes and lists alerts, which needs every class of objects but the ledger and the courier. */
+/** Starts, approves, redeems, refreshes, lists alerts and outboxes, and reads a destination, which needs every class of objects. */
 async function wholeFlow(server) {
   assert.equal((await fetch(`${server.origin}/healthz`)).status, 200);
   const device = await Device.start(server);
@@ -193,6 +193,11 @@ async function wholeFlow(server) {
   assert.equal((await device.refresh()).status, 200);
   const alerts = await fetch(`${server.origin}/admin/api/alerts`, { headers: authorized });
   assert.equal(alerts.status, 200);
+  const admin = new Admin(server);
+  assert.equal((await admin.ask('GET', '/outboxes')).status, 200, 'the ledger answers');
+  const destination = { id: 'signals', kind: 'shared_signals', url: 'https://signals.example/', audience: 'https://signals.example', enabled: false };
+  assert.equal((await admin.ask('POST', '/destinations', { body: destination })).status, 201);
+  assert.equal((await admin.ask('GET', '/destinations/signals')).status, 200, 'the courier answers');
 }
 
 /** Returns the options of a request that posts JSON to the admin API. */
