@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::derived_keys::{DEVELOPMENT_KEY, MasterKey};
+use crate::derived_keys::{DEVELOPMENT_KEY, DIGESTS, MasterKey};
 use crate::grant::user_code::{CONSONANTS, DIGITS};
 use crate::network::Network;
 use proptest::prelude::*;
@@ -92,6 +92,23 @@ fn every_code_of_a_small_space_is_drawn_for_its_own_slot_only() {
         }
     }
     assert_eq!(drawn.len(), 4_usize.pow(5), "no code is left out");
+}
+
+#[test]
+fn drawing_a_code_and_finding_it_take_ten_digests_each() {
+    let (shape, keys, mut rng) = (consonants(), keys(), ChaCha20Rng::seed_from_u64(3));
+    let mut codes = Vec::new();
+    DIGESTS.set(0);
+    for _ in 0..1_000 {
+        let (code, _) = draw_in(shard(Region::Weur, 7), (&shape, false), &shape, &keys, &mut rng);
+        codes.push(code);
+    }
+    assert_eq!(DIGESTS.take(), 10_000);
+
+    for code in &codes {
+        assert_eq!(Address::of(code, &shape, &keys).shard, shard(Region::Weur, 7));
+    }
+    assert_eq!(DIGESTS.take(), 10_000);
 }
 
 /// Returns the chi-square statistic of counts that should be equal.
