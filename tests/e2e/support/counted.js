@@ -1,9 +1,12 @@
-// A Worker around the built one that counts what Cloudflare bills, for each class of objects: requests, alarms, and rows that
-// the runtime says it has read and written; and all lines of the log. `GET /counted` returns the counts so far.
+// A Worker around the built one that counts what Cloudflare bills, for each class of objects: requests, alarms, messages of
+// WebSockets, rows that the runtime says it has read and written, and milliseconds awake; and all lines of the log.
+// `GET /counted` returns the counts so far; with `?later=1000`, it first puts the clock forward by as many milliseconds.
 
+import { follow, hurry, putForward } from './ahead.js';
+import { Awake } from './awake.js';
 import worker, * as built from './index.js';
 
-const NOTHING = { requests: 0, alarms: 0, rowsRead: 0, rowsWritten: 0, alarmsSet: 0, commits: 0, lines: 0 };
+const NOTHING = { requests: 0, alarms: 0, messages: 0, rowsRead: 0, rowsWritten: 0, alarmsSet: 0, commits: 0, lines: 0, awake: 0 };
 const counts = { Log: { ...NOTHING } };
 /** The object of each database and of each storage: the counts of its class, and what it has written since its last commit. */
 const owners = new WeakMap();
@@ -30,6 +33,18 @@ function commit(those) {
   }
 }
 
+/** The counts, with how long the objects of each class have been awake. */
+function withTimes() {
+  for (const { count } of all) count.awake = 0;
+  for (const { count, awake } of all) count.awake += awake.milliseconds;
+  return counts;
+}
+
+/** The ids of all objects. An object that the runtime has dropped and made again is here twice. */
+function ids() {
+  return [...new Map([...all].map(({ id }) => [String(id), id])).values()];
+}
+
 /** Replaces a method of what the runtime gives to all objects. */
 function watch(object, name, seen) {
   const home = Object.getPrototypeOf(object);
@@ -37,7 +52,8 @@ function watch(object, name, seen) {
   if (method.watched) return;
   home[name] = function (...values) {
     const result = method.apply(this, values);
-    seen(owners.get(this), result);
+    const owner = owners.get(this);
+    if (owner) seen(owner, result, values);
     return result;
   };
   home[name].watched = true;
@@ -54,15 +70,18 @@ for (const level of ['log', 'warn', 'error']) {
 function counted(name) {
   const count = (counts[name] = { ...NOTHING });
   return class extends built[name] {
-    #owner = { count, written: 0 };
+    #owner = { count, written: 0, awake: new Awake(), id: undefined };
 
     constructor(context, env) {
       super(context, env);
       const { storage } = context;
+      this.#owner.id = context.id;
       all.add(this.#owner);
-      owners.set(storage, this.#owner).set(storage.sql, this.#owner);
+      follow(storage);
+      owners.set(storage, this.#owner).set(storage.sql, this.#owner).set(context, this.#owner);
       watch(storage.sql, 'exec', (owner, cursor) => cursors.push([owner, cursor]));
       watch(storage, 'setAlarm', (owner) => (owner.count.alarmsSet += 1));
+      watch(context, 'waitUntil', ({ awake }, _, [promise]) => Promise.resolve(promise).finally(awake.begin()).catch(() => {}));
     }
 
     fetch(request) {
@@ -81,9 +100,20 @@ function counted(name) {
       return this.#count('alarms', () => super.alarm());
     }
 
+    hurry(milliseconds) {
+      return hurry(this.ctx.storage, milliseconds);
+    }
+
+    webSocketMessage(...values) {
+      return this.#count('messages', () => super.webSocketMessage(...values));
+    }
+
     async #count(what, run) {
       count[what] += 1;
-      const answer = await run();
+      const { awake } = this.#owner;
+      const answer = await awake.during(run);
+      settle();
+      if (this.#owner.written) awake.during(() => this.ctx.storage.sync());
       commit([this.#owner]);
       return answer;
     }
@@ -99,9 +129,11 @@ export const Counts = counted('Counts');
 export const Courier = counted('Courier');
 
 export default {
-  fetch(request, ...rest) {
-    if (new URL(request.url).pathname !== '/counted') return worker.fetch(request, ...rest);
+  async fetch(request, env, context) {
+    const { pathname, searchParams } = new URL(request.url);
+    if (pathname !== '/counted') return worker.fetch(request, env, context);
+    if (searchParams.has('later')) await putForward(Number(searchParams.get('later')), ids(), env);
     commit(all);
-    return Response.json(counts);
+    return Response.json(withTimes());
   },
 };

@@ -55,18 +55,18 @@ if (process.env.NODE_TEST_CONTEXT) after(() => Promise.all([...harnesses].map((h
  * @param {number} [options.port] the port it listens on; a free one by default
  * @param {boolean} [options.twin] whether a second Worker, an isolate with its own memory, uses the same objects
  * @param {string[]} [options.modules] the files in `build` that the Worker consists of, the main module first
- * @param {number} [options.outside] the port on this machine that gets every request of the Worker to another server, as plain
- *   HTTP; by default, requests go where they are sent
+ * @param {number} [options.outside] the port on this machine that gets, as plain HTTP, all requests to other servers
+ * @param {string[]} [options.flags] its compatibility flags; and `options.v8`, flags of V8, such as `--expose-gc`
  * @param {boolean} [options.d1] whether the Worker has the binding `DB` to a D1 database, workerd's own
  */
-export async function startWorkerd({ vars = {}, dir, build = builds.release, objects, port = 0, twin = false, modules = MODULES, d1 = false, outside } = {}) {
+export async function startWorkerd({ vars = {}, dir, build = builds.release, objects, port = 0, twin = false, modules = MODULES, d1 = false, outside, flags = [], v8 = [] } = {}) {
   const home = temporaryDirectory();
   const state = dir ?? join(home.path, 'state');
   mkdirSync(state, { recursive: true });
   for (const module of modules) copyFileSync(join(build, module), join(home.path, module));
   const config = join(home.path, 'config.capnp');
   const all = { ENVIRONMENT: development.ENVIRONMENT, MASTER_KEY: development.MASTER_KEY, ...vars };
-  writeFileSync(config, capnp({ vars: all, objects, twin, modules, d1, outside }));
+  writeFileSync(config, capnp({ vars: all, objects, twin, modules, d1, outside, flags, v8 }));
 
   const log = [];
   const ports = { http: port, ...(twin && { twin: 0 }) };
@@ -234,7 +234,7 @@ function workerdBinary() {
  * Returns a configuration with the date of wrangler.toml and only two kinds of bindings: objects and vars. The Worker
  * can fetch only from this machine. The twin has the same modules and vars, and uses the objects of the first Worker.
  */
-function capnp({ vars, objects = wrangler.durable_objects.bindings, twin, modules, d1, outside }) {
+function capnp({ vars, objects = wrangler.durable_objects.bindings, twin, modules, d1, outside, flags, v8 }) {
   const text = (value) => JSON.stringify(String(value));
   const list = (items) => `[\n    ${items.join(',\n    ')}\n  ]`;
   const namespaces = objects.map(({ class_name: name }) => `(className = "${name}", uniqueKey = "${name}", enableSql = true)`);
@@ -248,10 +248,12 @@ function capnp({ vars, objects = wrangler.durable_objects.bindings, twin, module
   const kind = (module) => (module.endsWith('.wasm') ? 'wasm' : 'esModule');
   const code = `
   compatibilityDate = "${wrangler.compatibility_date}",
+  compatibilityFlags = ${list(flags.map(text))},
   modules = ${list(modules.map((module) => `(name = ${text(module)}, ${kind(module)} = embed ${text(module)})`))},`;
   return `using Workerd = import "/workerd/workerd.capnp";
 
 const config :Workerd.Config = (
+  v8Flags = ${list(v8.map(text))},
   services = [
     (name = "main", worker = .main),${d1 ? '\n    (name = "d1", worker = .d1),' : ''}${twin ? '\n    (name = "twin", worker = .twin),' : ''}
     (name = "state", disk = (path = "overridden", writable = true)),
