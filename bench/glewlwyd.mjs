@@ -1,6 +1,6 @@
 // glewlwyd as a peer: an OpenID Provider in C, packaged by Debian, with SQLite.
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { glewlwyd, openGlewlwyd } from '../tests/e2e/support/glewlwyd.mjs';
 import { form, mustSay, requests } from './servers.mjs';
@@ -17,9 +17,9 @@ const CLIENT = {
   scope: ['openid'],
 };
 
-/** Returns the peer in a list, which is empty where Debian's package is not installed. */
+/** Throws if Debian's package is not installed. */
 export function glewlwydPeer() {
-  if (!glewlwyd()) return [];
+  if (!glewlwyd()) throw new Error(`not installed, ${isKnown() ? 'although apt knows the package' : 'and apt does not know the package: run apt-get update on Debian'}`);
   const description = {
     name: `glewlwyd ${version()}, SQLite`,
     forgets: true,
@@ -30,7 +30,7 @@ export function glewlwydPeer() {
     },
     flow: approver,
   };
-  return [description];
+  return description;
 
   async function approver(server, caller) {
     await caller.send('/api/auth/', { json: CAROL });
@@ -55,6 +55,10 @@ async function redeem(caller, { path, body }) {
 
 function mustContain(text) {
   if (!text.includes('access_token')) throw new Error(`glewlwyd answered a redemption: ${text.slice(0, 500)}`);
+}
+
+function isKnown() {
+  return spawnSync('apt-cache', ['show', 'glewlwyd']).status === 0;
 }
 
 function version() {

@@ -2,6 +2,7 @@
 //
 //     node bench/main.mjs            five rounds; writes the tables
 //     node bench/main.mjs quick      one short round without the peers; only prints
+//     node bench/main.mjs smoke      even less, which says no more than that every answer is right
 //
 // Absolute figures say little about other machines. Compare the ratios within one run.
 
@@ -11,16 +12,21 @@ import { join } from 'node:path';
 import { temporaryDirectory } from '../tests/e2e/support/harness.mjs';
 import { Caller } from './caller.mjs';
 import { countCommits, countLogin } from './cost.mjs';
+import { grow } from './growth.mjs';
 import { peers } from './peers.mjs';
-import { floors, form, ours } from './servers.mjs';
+import { compiledAtOnce, floors, form, ours } from './servers.mjs';
 import { cost, tables, write } from './tables.mjs';
-import { cpu, load, memory } from './wrk.mjs';
+import { cpu, load } from './wrk.mjs';
 
-const quick = process.argv[2] === 'quick';
+const [, , mode] = process.argv;
+const smoke = mode === 'smoke';
+const quick = mode === 'quick' || smoke;
 const ROUNDS = quick ? 1 : 5;
 const SECONDS = quick ? 1 : 2;
+/** So many codes that none is polled again within the polling interval. */
 const [EARLY, LATE] = quick ? [1_000, 4_000] : [4_000, 10_000];
 const FLOWS = 8;
+const FLOW_SECONDS = 1.5 * SECONDS;
 /** Longer than the polling interval. */
 const PAUSE = 1_200;
 
@@ -28,22 +34,25 @@ const LOADS = [
   ['plain', 16],
   ['start', 16],
   ['forged', 16],
-  ['poll', 16],
+  ...(smoke ? [] : [['poll', 16]]),
   ['poll', 1],
 ];
 
-let descriptions = [...floors, ours, ...(quick ? [] : await peers())];
+const { found, missing } = quick ? { found: [], missing: [] } : await peers();
+let descriptions = [...floors, ours, ...found];
 const home = temporaryDirectory();
 const names = descriptions.flatMap(({ name, also }) => [name, ...(also ? [also.name] : [])]);
 const results = new Map(names.map((name) => [name, { loads: {}, flows: [], firsts: [] }]));
+const compiled = [];
 const open = [];
 
 try {
   for (let round = 0; round < ROUNDS; round++) {
     await each(async (description) => results.get(description.name).firsts.push(await firsts(description)));
+    compiled.push(await firsts(compiledAtOnce));
   }
   await each(async (description) => open.push(await grown(description)));
-  await each(warmUp);
+  if (!smoke) await each(warmUp);
   for (let round = 0; round < ROUNDS; round++) {
     say(`Round ${round + 1} of ${ROUNDS}`);
     for (const [kind, connections] of LOADS) await turn(kind, connections);
@@ -55,23 +64,26 @@ try {
 
 const commits = await countCommits();
 for (const { name } of [ours, ours.also]) results.get(name).commits = commits;
-const text = tables(descriptions, results, { rounds: ROUNDS, seconds: SECONDS, early: EARLY, late: LATE, flows: FLOWS });
+const run = { rounds: ROUNDS, seconds: SECONDS, flowSeconds: FLOW_SECONDS, early: EARLY, late: LATE, flows: FLOWS, compiled };
+const text = tables(descriptions, results, run, missing);
 if (quick) console.log(text);
-else {
-  write('results', text);
+else write('results', text);
+if (!smoke) {
   say('Counting what a login costs');
-  write('cost', cost(await countLogin(), results.get(ours.name)));
+  const bill = cost(await countLogin(quick ? 1 : undefined), results.get(ours.name));
+  if (quick) console.log(`\n${bill}`);
+  else write('cost', bill);
 }
 process.exit(0);
 
-/** Runs `step` with every server, one after the other. A peer that fails is left out of the tables. */
+/** Runs `step` with every server, one after the other. A peer that fails is left out of the tables, which say why. */
 async function each(step) {
   for (const description of descriptions) {
     try {
       await step(description);
     } catch (error) {
       if (!description.peer) throw error;
-      console.error(`Leaving out ${description.name}:`, error);
+      leaveOut(description.name, error);
       descriptions = descriptions.filter((other) => other !== description);
     }
   }
@@ -93,8 +105,8 @@ function turn(kind, connections) {
 }
 
 /**
- * Times, in milliseconds, the first start on fresh storage, the first poll, a warm poll (the median), and the first start of
- * a process that finds the storage of another one.
+ * Times, in milliseconds, the first start on fresh storage, the first poll, a warm poll (the median), and the first answer and
+ * the first start of a process that finds the storage of another one.
  */
 async function firsts(description) {
   const dir = mkdtempSync(join(home.path, 'state-'));
@@ -108,17 +120,17 @@ async function firsts(description) {
     }
     return [fresh, firstPoll, polls.slice(20).toSorted((a, b) => a - b)[20]];
   });
-  const kept = await session(description, dir, async (caller) => (await timed(() => caller.start(form(description.start))))[0]);
-  return { fresh, kept: description.forgets ? undefined : kept, poll: firstPoll / warmPoll };
+  const [plain, kept] = await session(description, dir, async (caller, plain) => [plain, (await timed(() => caller.start(form(description.start))))[0]]);
+  return { plain, fresh, kept: description.forgets ? undefined : kept, poll: firstPoll / warmPoll };
 }
 
 async function session(description, dir, run) {
   const server = await description.open({ dir });
   const caller = new Caller(server);
   try {
-    // The connection is there; only the server's own work is timed.
-    await caller.send(description.plain);
-    return await run(caller);
+    // The connection is there from then on.
+    const [plain] = await timed(() => caller.send(description.plain));
+    return await run(caller, plain);
   } finally {
     caller.close();
     await server.stop();
@@ -141,19 +153,7 @@ async function grown(description) {
   const { name } = description;
   say(`Starting ${LATE} grants: ${name}`);
   const server = Object.assign(await description.open({ dir: mkdtempSync(join(home.path, 'state-')) }), { name });
-  const caller = new Caller(server, 16);
-  const codes = [];
-  const startUntil = async (count) => {
-    let left = count - codes.length;
-    const one = async () => {
-      while (left-- > 0) codes.push((await caller.start(form(description.start))).device_code);
-    };
-    await Promise.all(Array.from({ length: 16 }, one));
-    return memory(server);
-  };
-  const early = await startUntil(EARLY);
-  const late = await startUntil(LATE);
-  caller.close();
+  const { codes, sizes: [early, late] } = await grow(server, description.start, [EARLY, LATE]);
   Object.assign(results.get(name), { early, late });
   const file = join(home.path, `codes-${open.length}`);
   writeFileSync(file, codes.join('\n'));
@@ -177,10 +177,15 @@ async function unlessItFails(description, step) {
     await step();
   } catch (error) {
     if (!description.peer) throw error;
-    console.error(`Leaving out the flows of ${description.name}:`, error);
+    leaveOut(`flows of ${description.name}`, error);
     results.get(description.name).flows = [];
     Object.assign(running(description.name) ?? {}, { groups: [] });
   }
+}
+
+function leaveOut(what, error) {
+  console.error(`Leaving out ${what}:`, error);
+  missing.push({ what, reason: error.message });
 }
 
 async function warmUp({ name }) {
@@ -207,7 +212,7 @@ async function flows(server, people) {
   const began = performance.now();
   let count = 0;
   const repeat = async ({ approve }) => {
-    for (; performance.now() < began + 1_500 * SECONDS; count++) await approve();
+    for (; performance.now() < began + 1_000 * FLOW_SECONDS; count++) await approve();
   };
   await Promise.all(people.map(repeat));
   const seconds = (performance.now() - began) / 1_000;

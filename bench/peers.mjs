@@ -14,11 +14,19 @@ import { form, mustSay, open, requests } from './servers.mjs';
 const here = join(import.meta.dirname, 'peers');
 const START_LIMIT = 20_000;
 
-/** Returns the peers, ready to be opened. */
+/** Returns the peers that were `found`, ready to be opened, and those that are `missing`, as `{ what, reason }`. */
 export async function peers() {
-  await bundleBetterAuth();
-  const all = [betterAuth(), oidcProvider('in memory'), oidcProvider('Redis'), ...glewlwydPeer()];
-  return all.map((description) => ({ ...description, peer: true }));
+  const [found, missing] = [[], []];
+  const all = { 'better-auth': betterAuth, 'oidc-provider in memory': () => oidcProvider('in memory'), 'oidc-provider with Redis': () => oidcProvider('Redis'), glewlwyd: glewlwydPeer };
+  for (const [what, peer] of Object.entries(all)) {
+    try {
+      found.push({ ...(await peer()), peer: true });
+    } catch (error) {
+      console.error(`Leaving out ${what}:`, error);
+      missing.push({ what, reason: error.message });
+    }
+  }
+  return { found, missing };
 }
 
 /** The version of an npm package among the peers. */
@@ -42,7 +50,8 @@ function bundleBetterAuth() {
   });
 }
 
-function betterAuth() {
+async function betterAuth() {
+  await bundleBetterAuth();
   const worker = { build: join(here, 'build'), modules: ['better_auth.js'], objects: [], d1: true };
   const description = {
     name: `better-auth ${version('better-auth')} with its OAuth provider ${version('@better-auth/oauth-provider')}, Worker on D1`,

@@ -1,7 +1,8 @@
 // What is measured, apart from the peers: this server and the floors, on plain workerd.
 //
-// A server has a name, `open({ dir })`, and what is sent to it: `plain`, a path; `start`, `poll` and `forged`, forms as
-// bench/load.lua takes them; `flow`, one whole sign-in. `open` resolves to `{ origin, pids, stop }`.
+// A server has a name, `open({ dir })`, the `worker` that it opens in workerd, and what is sent to it: `plain`, a path; `start`,
+// `poll` and `forged`, forms as bench/load.lua takes them; `flow`, one whole sign-in. `open` resolves to
+// `{ origin, pids, stop }`.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -39,20 +40,25 @@ export async function open(options) {
 }
 
 function floorWorker(name, build, modules) {
-  const objects = [{ name: 'GRANTS', class_name: 'GrantShard' }];
-  return { name, ...requests(), open: ({ dir }) => open({ dir, build, modules, objects }) };
+  const worker = { build, modules, objects: [{ name: 'GRANTS', class_name: 'GrantShard' }] };
+  return { name, ...requests(), worker, open: ({ dir }) => open({ ...worker, dir }) };
 }
 
 export const ours = {
   name: 'device-grant',
   ...requests(),
-  open: ({ dir }) => open({ dir, vars: VARS }),
+  worker: { vars: VARS },
+  open: ({ dir }) => open({ vars: VARS, dir }),
   flow: (...whom) => approver('ES256', ...whom),
   also: { name: 'device-grant, RS256', flow: (...whom) => approver('RS256', ...whom) },
 };
 
+/** This server, if V8 does not wait for the first call of a function to compile it. */
+export const compiledAtOnce = { ...ours, open: ({ dir }) => open({ vars: VARS, dir, v8: ['--no-wasm-lazy-compilation'] }) };
+
+/** Targets are stated against the first one. */
 export const floors = [
-  floorWorker('Floor: JavaScript, `fetch`', floor, ['fetch.js', 'floor.js']),
+  { ...floorWorker('Floor: JavaScript, `fetch`', floor, ['fetch.js', 'floor.js']), targets: true },
   floorWorker('Floor: JavaScript, RPC', floor, ['rpc.js', 'floor.js']),
   floorWorker('Floor: JavaScript, RPC, our rows', floor, ['rows.js', 'floor.js']),
   ...(existsSync(join(floor, 'rust/build/index.js'))

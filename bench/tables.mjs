@@ -1,29 +1,28 @@
-// Formats what bench/main.mjs has measured as tables, and puts them into docs/performance.md.
+// Formats what was measured as tables, and puts them into docs/performance.md.
 
-import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { root } from '../tests/e2e/support/config.mjs';
 import { POLLS, bill } from './cost.mjs';
+import { DOCUMENT, machine, stamp } from './stamp.mjs';
 
-const DOCUMENT = join(root, 'docs/performance.md');
 const LOADS = { 'start 16': 'Start', 'poll 16': 'Pending poll', 'poll 1': 'Pending poll, one connection', 'forged 16': 'Forged code', 'plain 16': 'Plain answer' };
 
-export function tables(descriptions, results, run) {
-  const rows = descriptions.map(({ name }) => ({ name, ...results.get(name) }));
+/** `missing` are the peers, and the flows of peers, that could not be measured, as `{ what, reason }`. */
+export function tables(descriptions, results, run, missing) {
+  const rows = descriptions.map(({ name, targets }) => ({ name, targets, ...results.get(name) }));
   const groups = descriptions.flatMap(({ name, also }) => [name, ...(also ? [also.name] : [])]).map((name) => ({ name, ...results.get(name) }));
-  return [conditions(run), loads(rows), ratios(rows), sequence(groups, run), processes(rows, run)].join('\n\n');
+  return [conditions(run), loads(rows), ratios(rows), sequence(groups, run), ...missing.map(absence), processes(rows, run), compiled(run)].join('\n\n');
 }
 
 /** Replaces the part of the document that is about `what`. */
 export function write(what, text) {
+  const document = readFileSync(join(root, DOCUMENT), 'utf8');
   const [begin, end] = [`<!-- make bench: ${what} -->`, `<!-- end of ${what} -->`];
-  const document = readFileSync(DOCUMENT, 'utf8');
+  if (!document.includes(begin) || !document.includes(end)) throw new Error(`${DOCUMENT} has no part for ${what}`);
   const [before, after] = [document.split(begin)[0], document.split(end)[1]];
-  writeFileSync(DOCUMENT, `${before}${begin}\n\n${text}\n\n${end}${after}`);
-  console.log(`\n${text}\n\nIt is in docs/performance.md.`);
+  writeFileSync(join(root, DOCUMENT), `${before}${begin}\n\n${text}\n\n${end}${after}`);
+  console.log(`\n${text}\n\nIt is in ${DOCUMENT}.`);
 }
 
 /** The prices of a login. Its CPU time is that of a whole flow, which has one pending poll, and of the other polls. */
@@ -36,31 +35,49 @@ export function cost({ polling, instant }, { flows, loads }) {
   const both = ([what, amount, , sum]) => [amount.toFixed(what.startsWith('Run') ? 3 : 0), `$ ${sum.toFixed(2)}`];
   const rows = polled.map((line, at) => [line[0], `$ ${line[2]}`, ...both(line), ...both(told[at])]);
   const heads = ['', 'A million of these', 'A login that polls', 'A million logins', 'A login that is told at once', 'A million logins'];
-  return table(heads, [...rows, ['Sum', '', '', total(polled), '', total(told)]]);
+  return `${stamp}.\n\n${table(heads, [...rows, ['Sum', '', '', total(polled), '', total(told)]])}\n\n${awake(polling)}`;
 }
 
-/** The load average tells whether other programs disturbed the run: it should be near 0. */
-const loadBefore = loadavg()[0].toFixed(1);
+/** Which objects the run time is of. */
+function awake({ classes }) {
+  const times = Object.entries(classes).filter(([, { awake }]) => awake).map(([name, { awake }]) => `${name} ${number(awake)} ms`);
+  return `The objects of the login that polls were awake for: ${times.join(', ')}.`;
+}
 
-function conditions({ rounds, seconds }) {
-  const date = new Date().toISOString().slice(0, 10);
-  const commit = output('git', 'rev-parse', '--short', 'HEAD');
-  const machine = `${cpus()[0].model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${output('uname', '-sr')}`;
-  const disk = output('stat', '--file-system', '--format=%T', tmpdir());
-  const versions = `workerd ${installed('workerd')}, Node ${process.versions.node}, wrk ${/wrk (\S+)/.exec(output('sh', '-c', 'wrk -v || true'))[1]}`;
-  return `Measured on ${date} at commit ${commit}: ${rounds === 1 ? 'one round' : `${rounds} rounds`} of ${seconds} s. ${machine}, databases on ${disk}, load average before the run ${loadBefore}. ${versions}.`;
+/** How the servers grow, with and without their garbage. */
+export function garbage(results, { counts: [early, late, last], every, rounds, floor, ours }) {
+  const growth = (name, kind) => median(results.get(name)[kind], 'growth');
+  const ratio = (name, kind) => (growth(name, kind) / growth(floor, kind)).toFixed(2);
+  const cell = (name, kind) => `${spread(results.get(name)[kind], 'growth')} MiB; ${name === floor ? '1' : ratio(name, kind)}`;
+  const heads = ['Growth; relative to the floor by `fetch`', `From ${number(early)} to ${number(late)} starts`, `The same, with a collection every ${every} requests`, `Memory after ${number(last)} starts`];
+  const rows = [...results.keys()].map((name) => [name, cell(name, 'plain'), cell(name, 'collected'), `${spread(results.get(name).plain, 'size')} MiB`]);
+  return `${stamp}: ${times(rounds)}.\n\n${table(heads, rows)}`;
+}
+
+
+function conditions({ rounds, seconds, flowSeconds }) {
+  return `${stamp}: ${times(rounds)} of ${seconds} s, flows of ${flowSeconds} s. ${machine()}`;
+}
+
+function times(rounds) {
+  return rounds === 1 ? 'one round' : `${rounds} rounds`;
+}
+
+/** The first line of the reason. */
+function absence({ what, reason }) {
+  return `Not measured: ${what}. \`${reason.split('\n')[0].replaceAll('`', "'").slice(0, 300)}\``;
 }
 
 function loads(rows) {
   const kinds = Object.keys(LOADS);
-  const cell = (results) => (results ? `${spread(results, 'perSecond')}; ${number(median(results, 'cpu'))} µs` : '–');
+  const cell = (results) => (results ? `${spread(results, 'perSecond')}; ${spread(results, 'cpu')} µs` : '–');
   return table(
     ['Requests per second; CPU time each', ...Object.values(LOADS)],
     rows.map(({ name, loads }) => [name, ...kinds.map((kind) => cell(loads[kind]))]),
   );
 }
 
-/** This server's figures, divided by those of each other server in the same run. Below 1, the other one is faster. */
+/** This server's figures, divided by those of each other server in the same run. */
 function ratios(rows) {
   const ours = rows.find(({ name }) => name === 'device-grant');
   const others = rows.filter((row) => row !== ours);
@@ -72,7 +89,7 @@ function ratios(rows) {
   };
   return table(
     ['device-grant relative to', ...Object.values(LOADS), 'Whole flow'],
-    others.map((other) => [other.name, ...kinds.map((kind) => cell(ours.loads[kind], other.loads[kind])), cell(ours.flows, other.flows)]),
+    others.map((other) => [other.targets ? `**${other.name}** (targets)` : other.name, ...kinds.map((kind) => cell(ours.loads[kind], other.loads[kind])), cell(ours.flows, other.flows)]),
   );
 }
 
@@ -83,7 +100,7 @@ function sequence(rows, { flows }) {
     measured.map((row) => [
       row.name,
       spread(row.flows, 'perSecond'),
-      `${(median(row.flows, 'cpu') / 1_000).toFixed(1)} ms`,
+      `${spread(row.flows, 'cpu', 1_000)} ms`,
       median(row.flows, 'requests').toFixed(1),
       row.commits ?? 'not counted',
     ]),
@@ -92,18 +109,25 @@ function sequence(rows, { flows }) {
 
 function processes(rows, { early, late }) {
   const time = (results, member) => (results.some((one) => one[member] === undefined) ? '–' : `${spread(results, member)} ms`);
-  const heads = ['The process', 'First start, fresh storage', 'First start, kept storage', 'First poll ÷ warm poll', `Memory after ${number(early)} starts`, `after ${number(late)}`];
+  const heads = ['The process', 'First plain answer', 'First start, fresh storage', 'First start, kept storage', 'First poll ÷ warm poll', `Memory after ${number(early)} starts, one run`, `after ${number(late)}`];
   return table(
     heads,
     rows.map((row) => [
       row.name,
+      time(row.firsts, 'plain'),
       time(row.firsts, 'fresh'),
       time(row.firsts, 'kept'),
-      median(row.firsts, 'poll').toFixed(1),
+      spread(row.firsts, 'poll'),
       `${number(row.early)} MiB`,
       `+ ${number(row.late - row.early)} MiB`,
     ]),
   );
+}
+
+/** The first starts of this server if no function of its module is compiled only when it is first called. */
+function compiled({ compiled: firsts }) {
+  const of = (member) => `${spread(firsts, member)} ms`;
+  return `If V8 compiles the whole module when the process starts (\`--no-wasm-lazy-compilation\`), the first plain answer of device-grant takes ${of('plain')}, its first start ${of('fresh')} on fresh storage and ${of('kept')} on kept storage.`;
 }
 
 function table(heads, rows) {
@@ -112,8 +136,8 @@ function table(heads, rows) {
 }
 
 /** The median with the lowest and the highest result. */
-function spread(results, member) {
-  const values = results.map((result) => result[member]).toSorted((a, b) => a - b);
+function spread(results, member, unit = 1) {
+  const values = results.map((result) => result[member] / unit).toSorted((a, b) => a - b);
   const range = values.length > 1 ? ` (${number(values[0])}–${number(values.at(-1))})` : '';
   return number(values[values.length >> 1]) + range;
 }
@@ -123,14 +147,5 @@ function median(results, member) {
 }
 
 function number(value) {
-  return value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString('en-US');
-}
-
-function output(program, ...args) {
-  return execFileSync(program, args, { cwd: root, encoding: 'utf8' }).trim();
-}
-
-function installed(name) {
-  const wrangler = createRequire(import.meta.url).resolve('wrangler');
-  return createRequire(wrangler)(`${name}/package.json`).version;
+  return value < 20 ? value.toFixed(1) : Math.round(value).toLocaleString('en-US');
 }
