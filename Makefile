@@ -61,10 +61,10 @@ fuzz: ## Search for inputs that break a parser or a rule (TIME=600 seconds for e
 mutants: ## Change ring 1 one expression at a time and see whether a native test fails (FILE="src/scope.rs"; hours without)
 	@scripts/mutants
 
-bench: ## Measure the server beside its floors and other servers, and write docs/performance.md (25 minutes, on a quiet machine)
+bench: ## Measure the server beside its floors and other servers, and write docs/performance.md (40 minutes, on a quiet machine)
 	@scripts/bench
 
-bench-quick: ## Measure the server beside its floors once, in two minutes, and only print
+bench-quick: ## Measure the server beside its floors once, in three minutes, and only print
 	@scripts/bench quick
 
 scale: ## Simulate a day of ten million logins and of a hundred million, and write what falls first to docs/performance.md
