@@ -26,7 +26,7 @@ for (let round = 0; round < ROUNDS; round++) {
     results.get(name).collected.push(await grown(name, collecting(worker), start, COUNTS.slice(0, 2)));
   }
 }
-const text = garbage(results, { counts: COUNTS, every: EVERY, rounds: ROUNDS, floor: floors[0].name, ours: ours.name });
+const text = garbage(results, { counts: COUNTS, every: EVERY, rounds: ROUNDS, floors: [floors[0].name, floors[2].name] });
 if (mode === 'full') write('garbage', text);
 else console.log(`\n${text}`);
 

@@ -44,16 +44,15 @@ function awake({ classes }) {
   return `The objects of the login that polls were awake for: ${times.join(', ')}.`;
 }
 
-/** How the servers grow, with and without their garbage. */
-export function garbage(results, { counts: [early, late, last], every, rounds, floor, ours }) {
+/** How the servers grow, with and without their garbage, also divided by the growth of each of `floors`. */
+export function garbage(results, { counts: [early, late, last], every, rounds, floors }) {
   const growth = (name, kind) => median(results.get(name)[kind], 'growth');
-  const ratio = (name, kind) => (growth(name, kind) / growth(floor, kind)).toFixed(2);
-  const cell = (name, kind) => `${spread(results.get(name)[kind], 'growth')} MiB; ${name === floor ? '1' : ratio(name, kind)}`;
-  const heads = ['Growth; relative to the floor by `fetch`', `From ${number(early)} to ${number(late)} starts`, `The same, with a collection every ${every} requests`, `Memory after ${number(last)} starts`];
+  const ratios = (name, kind) => floors.map((floor) => (growth(name, kind) / growth(floor, kind)).toFixed(2)).join('; ');
+  const cell = (name, kind) => `${spread(results.get(name)[kind], 'growth')} MiB; ${ratios(name, kind)}`;
+  const heads = ['Growth; relative to the floor by `fetch`; to the one with our rows', `From ${number(early)} to ${number(late)} starts`, `The same, with a collection every ${every} requests`, `Memory after ${number(last)} starts`];
   const rows = [...results.keys()].map((name) => [name, cell(name, 'plain'), cell(name, 'collected'), `${spread(results.get(name).plain, 'size')} MiB`]);
   return `${stamp}: ${times(rounds)}.\n\n${table(heads, rows)}`;
 }
-
 
 function conditions({ rounds, seconds, flowSeconds }) {
   return `${stamp}: ${times(rounds)} of ${seconds} s, flows of ${flowSeconds} s. ${machine()}`;
