@@ -371,7 +371,7 @@ fn codes_tried_from_many_subnets_of_a_slash_48_have_to_wait() {
 
 #[test]
 fn where_a_shard_does_not_answer_the_next_one_has_the_code_and_nobody_waits() {
-    let (world, gateway) = with_a_gateway("1000");
+    let (world, gateway) = with_a_gateway([8, 1_000, 20_000]);
     let hanging = ["weur/0", "weur/1", "weur/2", "weur/4", "weur/5", "weur/6", "weur/7"].map(str::to_owned);
     world.server.platform.slow.borrow_mut().extend(hanging);
 
