@@ -32,6 +32,7 @@ use crate::registry::publication::Publications;
 use crate::registry::rows::NewKey;
 use crate::registry::{apply, clients, signing_keys};
 use crate::settings::{Settings, registry_location};
+use crate::sharding::Region;
 use crate::time::Timestamp;
 
 /// Stores clients, scopes, providers, signing keys and the policy, publishes snapshots of them in KV, ships the events of
