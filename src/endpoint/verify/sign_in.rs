@@ -248,7 +248,8 @@ pub(super) fn refused<P: Platform>(context: Context<'_, P>, why: &'static str) -
     view::notice(context, 403, Notice::AccountRefused).noting(WHAT, None, "refused", why)
 }
 
-/// Stores the new session. The previous one ends after the response, so that a failure leaves the browser signed in. Returns `None` if the account may not be used any more.
+/// Stores the new session. The previous one ends after the response, so that a failure leaves the browser signed in. Returns
+/// `None` if the account may not be used any more.
 async fn start_session<P: Platform>(
     context: Context<'_, P>,
     browser: &mut Browser,
