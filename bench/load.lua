@@ -24,6 +24,12 @@ local function address(n)
   return string.format('%d.%d.%d.%d', 20 + n % 10, mixed / 65536, mixed / 256 % 256, mixed % 256)
 end
 
+-- Between two requests of a connection, in milliseconds. Without it, wrk must not wait at all.
+local pause = tonumber(os.getenv('BENCH_PAUSE') or '')
+if pause then
+  function delay() return pause end
+end
+
 function request()
   number = number + 1
   local headers = { ['content-type'] = 'application/x-www-form-urlencoded', ['cf-connecting-ip'] = address(number) }

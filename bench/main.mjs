@@ -24,7 +24,8 @@ const quick = mode === 'quick' || smoke;
 const ROUNDS = quick ? 1 : 5;
 const SECONDS = quick ? 1 : 2;
 /** So many codes that none is polled again within the polling interval. */
-const [EARLY, LATE] = quick ? [1_000, 4_000] : [4_000, 10_000];
+const [EARLY, LATE] = smoke ? [500, 1_500] : quick ? [1_000, 4_000] : [4_000, 10_000];
+if (smoke) process.env.BENCH_PAUSE = '1';
 const FLOWS = 8;
 const FLOW_SECONDS = 1.5 * SECONDS;
 const FLOW_WARM_UP_SECONDS = 5 * SECONDS;
