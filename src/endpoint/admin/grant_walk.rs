@@ -4,18 +4,23 @@ use std::collections::VecDeque;
 
 use futures_util::future::try_join_all;
 
-use super::grants::{Cursor, shards};
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::grant::command::{LiveGrant, WalkGrants};
 use crate::grant::routing::{Address, RowKey};
 use crate::identity::walk::{Bounds, Walked};
 use crate::policy::kill::KillSwitch;
+use crate::sharding::{Region, Shard};
 
 /// The most rows that a call of a shard looks at.
 const LOOK: u32 = 1_000;
+/// The most codes that a call of a shard finds.
+const PAGE: u32 = 100;
 /// The most shards that are asked at once.
 const WIDEST: usize = 32;
+
+/// A shard, and the row there after which to go on, if not with the first.
+pub(super) type Cursor = (Shard, Option<RowKey>);
 
 /// The codes to find.
 pub(super) struct GrantWalk<'a, P> {
@@ -68,9 +73,17 @@ impl<P: Platform> GrantWalk<'_, P> {
         limit: u32,
     ) -> Result<Walked<RowKey, LiveGrant>, Unavailable> {
         let refused_by = self.refused_by.map(|switch| Box::new(switch.clone()));
-        let ask = WalkGrants { after, refused_by, bounds: Bounds { limit, look: LOOK } };
+        let ask = WalkGrants { after, refused_by, bounds: Bounds { limit: limit.min(PAGE), look: LOOK } };
         self.context.server.platform.grants(shard, ask).await
     }
+}
+
+/// Returns all shards that can have live codes.
+fn shards<P>(context: Context<'_, P>) -> Vec<Shard> {
+    let pairs = context.server.settings.keyring.pairs();
+    let most = pairs.map(|keys| keys.shards_per_region).max().unwrap_or(1).max(1);
+    let of = |region| (0..most).map(move |index| Shard { region, index });
+    Region::ALL.into_iter().flat_map(of).collect()
 }
 
 /// Takes what the first shards have found, until there are `limit` codes or a shard has more to say. Returns whether that was
@@ -103,7 +116,6 @@ mod tests {
     use crate::grant::command::LiveState;
     use crate::provenance::Stage;
     use crate::scope::Scope;
-    use crate::sharding::{Region, Shard};
     use crate::time::Timestamp;
 
     const fn shard(index: u8) -> Shard {

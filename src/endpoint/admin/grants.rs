@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::body;
 use super::done::Done;
-use super::grant_walk::GrantWalk;
+use super::grant_walk::{Cursor, GrantWalk};
 use super::problem::Problem;
 use crate::audit::change::Actor;
 use crate::endpoint::form::Form;
@@ -18,7 +18,7 @@ use crate::grant::routing::{Address, RowKey};
 use crate::order;
 use crate::scope::Scope;
 use crate::secret;
-use crate::sharding::{Region, Shard};
+use crate::sharding::Shard;
 use crate::sub::Sub;
 use crate::verdict::Spot;
 
@@ -88,14 +88,6 @@ pub(super) async fn list<P: Platform>(context: Context<'_, P>) -> Result<Done, P
     Ok(Done::read(Response::json(200, &page)))
 }
 
-/// Returns all shards that can have live codes.
-pub(super) fn shards<P>(context: Context<'_, P>) -> Vec<Shard> {
-    let pairs = context.server.settings.keyring.pairs();
-    let most = pairs.map(|keys| keys.shards_per_region).max().unwrap_or(1).max(1);
-    let of = |region| (0..most).map(move |index| Shard { region, index });
-    Region::ALL.into_iter().flat_map(of).collect()
-}
-
 fn limit(query: &Form) -> Result<u32, Problem> {
     let Some(text) = query.get("limit") else { return Ok(PAGE) };
     let limit = text.parse().ok().filter(|limit| (1..=LARGEST_PAGE).contains(limit));
@@ -103,9 +95,7 @@ fn limit(query: &Form) -> Result<u32, Problem> {
     limit.ok_or_else(|| invalid("limit", detail()))
 }
 
-pub(super) type Cursor = (Shard, Option<RowKey>);
-
-/// A shard, and the row there after which the next page begins, if it does not begin with the first.
+/// Writes where the next page begins.
 pub(super) fn encode((shard, after): Cursor) -> String {
     let after = after.map_or_else(Vec::new, |key| key.0.to_vec());
     secret::encode(&[&shard.to_bytes()[..], &after].concat())

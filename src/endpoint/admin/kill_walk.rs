@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use futures_util::future::try_join_all;
 
-use super::grant_walk::{Found, GrantWalk};
+use super::grant_walk::{self, Found, GrantWalk};
 use super::grants;
 use super::problem::Problem;
 use super::walk::{Cursor, Walk};
@@ -61,7 +61,7 @@ pub(super) struct Progress {
 pub(super) enum Phase {
     Devices(Option<Cursor>),
     Sessions(Option<Cursor>),
-    Codes(Option<grants::Cursor>),
+    Codes(Option<grant_walk::Cursor>),
 }
 
 impl Default for Progress {
@@ -233,10 +233,10 @@ impl<P: Platform> KillWalk<'_, P> {
     /// Returns where to go on; `None` at the end.
     async fn codes(
         &mut self,
-        place: Option<grants::Cursor>,
+        place: Option<grant_walk::Cursor>,
         count: &mut Count,
-    ) -> Result<Option<grants::Cursor>, Problem> {
-        let (context, limit) = (self.context, self.page());
+    ) -> Result<Option<grant_walk::Cursor>, Problem> {
+        let (context, limit) = (self.context, self.limit);
         let walk = GrantWalk { context, refused_by: Some(self.switch), limit, most_calls: MOST_SHARDS };
         let (found, next) = walk.run(place).await?;
         self.spend(found.len());
