@@ -208,7 +208,8 @@ fn what_names_no_code_is_refused() {
 /// Puts many codes of another client beside the one of a server, in the same shard and before it, half of them denied.
 fn crowd(world: &World) {
     let shards = world.server.platform.shards.borrow();
-    let mut grants = shards.values().next().expect("a shard").grants.borrow_mut();
+    let mut shards = shards.values().map(|rows| rows.grants.borrow_mut());
+    let mut grants = shards.find(|grants| !grants.is_empty()).expect("a code");
     let mut other = grants.values().next().expect("a code").clone();
     other.request.client_id = "demo-other".to_owned();
     let denied = device_grant::grant::Grant { state: State::Denied { how: Denial::Denied }, ..other.clone() };
@@ -242,13 +243,14 @@ fn a_call_of_a_shard_looks_at_a_bounded_number_of_codes_live_or_not() {
 fn the_shards_of_a_server_without_codes_are_walked_over_in_a_few_rounds() {
     let world = World::with_policy(&[]);
     let target = json!({ "client": "demo-tv" });
-    let (none, _) = world.in_rounds(request(&world, "?dry_run=true", &target));
+    // The first request of an isolate reads the registry besides.
+    post(&world, "?dry_run=true", &target);
     world.cost();
     let shards = world.server.settings.keyring.current.shards_per_region;
 
     let (rounds, answer) = world.in_rounds(request(&world, "?dry_run=true", &target));
 
-    assert_eq!((answer.status, rounds), (200, none));
+    assert_eq!(answer.status, 200, "{}", answer.body);
     assert!(world.cost().grant_hops >= u32::from(shards) * 6, "all are asked");
-    assert!(rounds < 100, "{rounds}");
+    assert!(rounds < 100, "{rounds} rounds for {} shards of codes, and the shards of accounts", shards * 6);
 }

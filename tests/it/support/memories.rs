@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use device_grant::ask::{Answer, Ask};
@@ -103,6 +103,8 @@ pub(crate) struct Memories {
     /// Whether each reply comes only when its request is polled again, so that the number of polls is that of calls one after
     /// the other.
     pub(crate) in_rounds: Cell<bool>,
+    /// Those that wait for a reply. `join_all` polls many futures only after they were woken.
+    pub(crate) waiting: RefCell<Vec<Waker>>,
     /// Calls of the object that counts since the last reset.
     pub(crate) counts_hops: Cell<u32>,
     /// Calls of couriers since the last reset.
@@ -288,9 +290,11 @@ impl Memories {
     async fn replied(&self, object: &str) {
         let mut waits = self.in_rounds.get();
         poll_fn(|context| {
-            // `join_all` polls many futures only if they ask for it.
-            context.waker().wake_by_ref();
-            if std::mem::take(&mut waits) || self.is_slow(object) { Poll::Pending } else { Poll::Ready(()) }
+            if !std::mem::take(&mut waits) && !self.is_slow(object) {
+                return Poll::Ready(());
+            }
+            self.waiting.borrow_mut().push(context.waker().clone());
+            Poll::Pending
         })
         .await;
     }

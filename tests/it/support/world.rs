@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::future::ready;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use device_grant::ask::Ask;
@@ -209,7 +209,10 @@ impl World {
     pub(crate) fn in_rounds(&self, request: Request) -> (u32, Response) {
         self.server.platform.in_rounds.set(true);
         let mut answer = self.begin(request);
-        let mut rounds = (1..).map(|round| (round, poll(answer.as_mut())));
+        let mut rounds = (1..).map(|round| {
+            self.server.platform.waiting.take().into_iter().for_each(Waker::wake);
+            (round, poll(answer.as_mut()))
+        });
         let ended = rounds.find_map(|(round, polled)| match polled {
             Poll::Ready(response) => Some((round, response)),
             Poll::Pending => None,
