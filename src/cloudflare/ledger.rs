@@ -5,7 +5,6 @@ use core::cell::Cell;
 use core::time::Duration;
 use std::rc::Rc;
 
-use futures_util::future::join_all;
 use worker::{Env, Error, Result, SqlStorageValue, State};
 
 use super::entry::settings;
@@ -22,6 +21,7 @@ use crate::audit::verification::Link;
 use crate::counts::telling;
 use crate::courier::destination::Destination;
 use crate::courier::feeding;
+use crate::endpoint::at_once::all;
 use crate::endpoint::closing::Index;
 use crate::endpoint::platform::Unavailable;
 use crate::endpoint::server::Server;
@@ -158,7 +158,7 @@ impl Ledger {
             }
             None => return Ok(true),
         };
-        let fed = join_all(destinations.iter().map(|destination| self.feed_one(name, destination))).await;
+        let fed = all(destinations.iter().map(|destination| self.feed_one(name, destination))).await;
         fed.into_iter().try_fold(true, |is_all, fed| fed.map(|is_done| is_all && is_done))
     }
 

@@ -84,15 +84,17 @@ pub(super) fn end_of(state: &State, key: RowKey, parting: Parting) {
 pub(super) fn end_due(state: &State, ends: &Cell<Ends>, now: Timestamp) -> Option<Timestamp> {
     let open = |tag: &str| all(state.as_raw(), Some(tag)).iter().filter(is_open).collect::<Vec<_>>();
     let (ended, next) = change(ends, |ends| ends.due(now, open));
-    ended.iter().for_each(|socket| end(socket, Parting::AskNow));
+    for socket in &ended {
+        end(socket, Parting::AskNow);
+    }
     next
 }
 
 fn change<R>(ends: &Cell<Ends>, make: impl FnOnce(&mut Ends) -> R) -> R {
     let mut changed = ends.get();
-    let made = make(&mut changed);
+    let result = make(&mut changed);
     ends.set(changed);
-    made
+    result
 }
 
 /// Ends a WebSocket over which a device has sent a message.

@@ -5,12 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::try_join_all;
-
 use super::platform::{Platform, Unavailable};
 use super::server::Server;
 use crate::audit::change::Actor;
 use crate::client::Client;
+use crate::endpoint::at_once::try_all;
 use crate::family::Ending;
 use crate::family::command::{EndFamilies, LiveFamilies};
 use crate::family::id::{FamilyId, SessionId};
@@ -88,7 +87,7 @@ impl<P: Platform> Server<P> {
             let live = self.platform.grants(shard, LiveFamilies { ids }).await?;
             Ok(live.into_iter().map(|family| id_of(shard, family)).collect::<Vec<_>>())
         };
-        try_join_all(by_shard(ids).into_iter().map(of)).await.map(|live| live.concat())
+        try_all(by_shard(ids).into_iter().map(of)).await.map(|live| live.concat())
     }
 
     /// Returns all devices of an account that have tokens now.
@@ -134,7 +133,7 @@ impl<P: Platform> Server<P> {
     ) -> Result<u64, Unavailable> {
         self.platform.accounts(shard, EndDevices { ids: ids.clone() }).await?;
         let of = |(shard, ids)| self.platform.grants(shard, EndFamilies { ids, why: *why, by: by.clone() });
-        let ended = try_join_all(by_shard(&ids).into_iter().map(of)).await?;
+        let ended = try_all(by_shard(&ids).into_iter().map(of)).await?;
         self.platform.accounts(shard, ForgetDevices { ids }).await?;
         Ok(ended.iter().map(|ended| ended.len() as u64).sum())
     }

@@ -1,11 +1,10 @@
 //! Accounts as endpoints make and change them.
 
-use futures_util::future::try_join_all;
-
 use super::access::End;
 use super::platform::{Platform, Unavailable};
 use super::server::Server;
 use crate::audit::change::{Actor, Changed};
+use crate::endpoint::at_once::try_all;
 use crate::family::Ending;
 use crate::identity::account::{Account, Authority, Standing};
 use crate::identity::account_key::AccountKey;
@@ -125,7 +124,7 @@ impl<P: Platform> Server<P> {
                 let (pointer, account) = (Pointer::credential(&passkey.id), key.clone());
                 self.platform.accounts(pointer.shard(), ReleasePointer { pointer, account })
             };
-            try_join_all(passkeys.iter().map(release)).await?;
+            try_all(passkeys.iter().map(release)).await?;
         }
         Ok(outcome)
     }

@@ -2,12 +2,10 @@
 
 use core::time::Duration;
 
-use futures_util::future::join_all;
-
-use super::boxed::boxed;
 use super::http::Afterwards;
 use super::platform::{Platform, Unavailable};
 use super::server::Server;
+use crate::endpoint::at_once::all;
 use crate::limiter::command::GiveBack;
 use crate::time::Timestamp;
 
@@ -19,7 +17,7 @@ impl<P: Platform> Server<P> {
     /// up in this isolate only is used up before anything is issued, and without the limiter new codes are longer. A session
     /// whose browser has forgotten it ends by itself. An event may be lost, but the log has its line.
     pub async fn finish(&self, left: Vec<Afterwards>, now: Timestamp) {
-        join_all(left.into_iter().map(|work| boxed(self.finish_one(work, now)))).await;
+        all(left.into_iter().map(|work| self.finish_one(work, now))).await;
     }
 
     async fn finish_one(&self, work: Afterwards, now: Timestamp) -> Result<(), Unavailable> {
@@ -45,7 +43,7 @@ impl<P: Platform> Server<P> {
     /// Gives attempts back to their budgets, at once. A failure is ignored: the attempt counts although it should not, which
     /// errs on the safe side.
     pub(super) async fn give_back(&self, back: Vec<GiveBack>) {
-        join_all(back.into_iter().map(|one| self.platform.limits(one))).await;
+        all(back.into_iter().map(|one| self.platform.limits(one))).await;
     }
 
     /// Returns whether the registry should make its first keys now: it had none when this isolate read it, and this

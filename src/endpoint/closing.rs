@@ -4,7 +4,6 @@
 
 use core::time::Duration;
 
-use futures_util::future::join_all;
 use serde::Deserialize;
 
 use super::platform::{Platform, Unavailable};
@@ -15,6 +14,7 @@ use crate::audit::closing::{
 };
 use crate::audit::ledger::Command;
 use crate::audit::ledger_name::LedgerName;
+use crate::endpoint::at_once::all;
 use crate::json;
 use crate::time::Timestamp;
 use crate::token::jws::Compact;
@@ -58,7 +58,7 @@ impl<P: Platform> Server<P> {
             Step::Close(ledgers) => {
                 let closed = ledgers.into_iter().map(|ledger| self.close_ledger(ledger));
                 // What has closed is kept, even if another has not.
-                let closed = join_all(closed).await;
+                let closed = all(closed).await;
                 let is_all = closed.iter().all(Result::is_ok);
                 index.apply(KeepHeads { heads: closed.into_iter().flatten().collect() })?;
                 return if is_all { Ok(true) } else { Err(Unavailable) };

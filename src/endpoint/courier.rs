@@ -1,6 +1,5 @@
 //! What the alarm of a courier does: delivers what is due to the courier's destination. `docs/decisions/0068-*` has the reasons.
 
-use futures_util::future::try_join_all;
 use serde_json::{Map, Value};
 
 use super::platform::{NotPushed, Platform, Push, Unavailable};
@@ -13,6 +12,7 @@ use crate::courier::command::{Command, CourierState, FindDue, ReadCourier, Settl
 use crate::courier::delivery::{Delivery, Outcome};
 use crate::courier::destination::{Destination, Receiver, Sealed};
 use crate::courier::security_event::{self, ClaimsNow, Signal};
+use crate::endpoint::at_once::try_all;
 use crate::identity::command::FindByPointer;
 use crate::identity::pointer::Pointer;
 use crate::sub::Sub;
@@ -83,7 +83,7 @@ impl<P: Platform> Server<P> {
     /// Returns how each destination does, with its identifier.
     pub(super) async fn courier_states(&self) -> Result<Vec<(String, CourierState)>, Unavailable> {
         let destinations = self.platform.counts(ListDestinations {}).await?;
-        try_join_all(destinations.iter().map(|destination| self.courier_state(destination))).await
+        try_all(destinations.iter().map(|destination| self.courier_state(destination))).await
     }
 
     async fn courier_state(&self, of: &Destination) -> Result<(String, CourierState), Unavailable> {

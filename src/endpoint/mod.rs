@@ -8,6 +8,7 @@ mod admin;
 mod afterwards;
 mod alias;
 mod asking;
+pub(crate) mod at_once;
 mod attempt;
 mod authorize;
 pub(crate) mod boxed;

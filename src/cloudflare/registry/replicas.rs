@@ -4,14 +4,14 @@ use core::cell::RefMut;
 use core::pin::pin;
 use core::time::Duration;
 
-use futures_util::future::{Either, join_all, select};
+use futures_util::future::{Either, select};
 use worker::{Delay, Result};
 
 use super::Registry;
 use crate::ask::Answer;
 use crate::cloudflare::object::{complain, now, written};
 use crate::cloudflare::platform::{REGISTRY, ask};
-use crate::endpoint::boxed::boxed;
+use crate::endpoint::at_once::all;
 use crate::registry::command::{AwaitReplicas, Command, Invalidate, Keeper};
 use crate::registry::leases::{Awaited, Leases, Standing};
 use crate::sharding::Replica;
@@ -46,7 +46,7 @@ impl Registry {
     pub(super) async fn await_replicas(&self) -> Result<Answer> {
         self.note_change()?;
         let awaited = self.leases()?.awaited(now());
-        let told = join_all(awaited.into_iter().map(|awaited| boxed(self.tell(awaited)))).await;
+        let told = all(awaited.into_iter().map(|awaited| self.tell(awaited))).await;
         let ended: Vec<Replica> =
             told.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
         for replica in &ended {

@@ -1,6 +1,5 @@
 //! What waits for a destination, and what was given up: list it, resend it, delete it.
 
-use futures_util::future::try_join_all;
 use serde::Serialize;
 use serde_json::json;
 
@@ -13,6 +12,7 @@ use crate::audit::change::{Actor, Changed};
 use crate::counts::destination_command::NoteDeliveries;
 use crate::courier::command::{CourierState, Discard, ListDeliveries, ReadCourier, Resend};
 use crate::courier::delivery::{Delivery, Numbered};
+use crate::endpoint::at_once::try_all;
 use crate::endpoint::http::Response;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
@@ -147,7 +147,7 @@ async fn event_of<P: Platform>(
         let ask = ListDeliveries { is_dead: *is_dead, after: number - 1, limit: 1 };
         context.server.platform.courier(courier, ask)
     };
-    let found = try_join_all(states.iter().map(list)).await?;
+    let found = try_all(states.iter().map(list)).await?;
     let found = found.into_iter().flatten().find(|found| found.number == number);
     found.map(|found| found.delivery.id).ok_or(Problem::NotFound)
 }

@@ -2,8 +2,7 @@
 
 use std::collections::VecDeque;
 
-use futures_util::future::try_join_all;
-
+use crate::endpoint::at_once::try_all;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::grant::command::{LiveGrant, WalkGrants};
@@ -49,7 +48,7 @@ impl<P: Platform> GrantWalk<'_, P> {
                 return Ok((found, Some(next)));
             }
             let asked = places.iter().take(width_now).map(|place| self.ask(*place, left));
-            let walked = try_join_all(asked).await?;
+            let walked = try_all(asked).await?;
             calls += walked.len();
             let is_whole = take(&mut places, &mut found, walked, self.limit as usize);
             width = if is_whole { (2 * width).min(WIDEST) } else { 1 };
@@ -136,12 +135,11 @@ mod tests {
         Walked { found, looked: 9, next: next.map(|key| RowKey([key; 16])) }
     }
 
-    /// Takes answers of the shards 0, 1 and 2. Returns the shards and keys of the codes, the place to go on, and whether all was
-    /// taken.
-    fn taken(
-        walked: Vec<Walked<RowKey, LiveGrant>>,
-        limit: usize,
-    ) -> (Vec<(u8, u8)>, Option<(u8, Option<u8>)>, bool) {
+    /// The shards and keys of codes, the place to go on, and whether all was taken.
+    type Taken = (Vec<(u8, u8)>, Option<(u8, Option<u8>)>, bool);
+
+    /// Takes answers of the shards 0, 1 and 2.
+    fn taken(walked: Vec<Walked<RowKey, LiveGrant>>, limit: usize) -> Taken {
         let mut places = (0..3).map(|index| (shard(index), Some(RowKey([1; 16])))).collect();
         let mut found = Found::new();
         let is_whole = take(&mut places, &mut found, walked, limit);

@@ -135,6 +135,7 @@ pub(super) async fn end<P: Platform>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sharding::Region;
 
     #[test]
     fn a_name_and_a_cursor_are_read_back() {

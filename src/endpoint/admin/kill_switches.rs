@@ -1,6 +1,5 @@
 //! Kill switches: list them, set one, which ends what it selects, and end one before its end.
 
-use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 
 use super::done::Done;
@@ -10,6 +9,7 @@ use super::registry::{read, send, settled};
 use super::{body, grants};
 use crate::audit::change::Actor;
 use crate::client::registration::json_members::Members;
+use crate::endpoint::at_once::all;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
 use crate::endpoint::platform::{Platform, Unavailable};
@@ -93,7 +93,7 @@ async fn take_effect<P: Platform>(
 async fn spread<P: Platform>(context: Context<'_, P>, now: &KillSwitchNow) -> Result<(), Unavailable> {
     let kill = LatestKill { format: Format, revision: now.revision, at: now.switch.at };
     let told = AccountShard::all().map(|shard| context.server.platform.accounts(shard, NoteKill { kill }));
-    join_all(told).await.into_iter().collect()
+    all(told).await.into_iter().collect()
 }
 
 /// Answers `POST /kill-switches/{id}/end`.

@@ -4,8 +4,6 @@
 use core::time::Duration;
 use std::collections::BTreeSet;
 
-use futures_util::future::try_join_all;
-
 use super::grant_walk::{self, Found, GrantWalk};
 use super::grants;
 use super::problem::Problem;
@@ -15,6 +13,7 @@ use crate::bounds::LONGEST_TOKEN;
 use crate::client::document::address::is_meant;
 use crate::client::rules::AccessTokenFormat;
 use crate::endpoint::access::End;
+use crate::endpoint::at_once::try_all;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::family::Ending;
@@ -254,7 +253,7 @@ impl<P: Platform> KillWalk<'_, P> {
         };
         let mut count = 0;
         for batch in found.chunks(ENDED_AT_ONCE) {
-            count += try_join_all(batch.iter().map(end)).await?.iter().flatten().count() as u64;
+            count += try_all(batch.iter().map(end)).await?.iter().flatten().count() as u64;
         }
         Ok(count)
     }

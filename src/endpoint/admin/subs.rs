@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::try_join_all;
-
+use crate::endpoint::at_once::try_all;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::identity::account_key::AccountKey;
@@ -29,7 +28,7 @@ pub(super) async fn keys<P: Platform>(
         Ok(Vec::into_iter(names).zip(found))
     };
     let mut keys = BTreeMap::new();
-    for found in try_join_all(by_shard.into_iter().map(of)).await? {
+    for found in try_all(by_shard.into_iter().map(of)).await? {
         keys.extend(found.filter_map(|(sub, key)| Some((sub, key?))));
     }
     Ok(keys)

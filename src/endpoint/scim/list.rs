@@ -1,11 +1,11 @@
 //! Lists of users (RFC 7644 §3.4.2).
 
-use futures_util::future::try_join_all;
 use serde_json::Value;
 
 use super::answer::{Answer, Problem, scim};
 use super::names::is_same_name;
 use super::push::Push;
+use crate::endpoint::at_once::try_all;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::identity::account::Account;
 use crate::identity::account_key::AccountKey;
@@ -73,7 +73,7 @@ impl<P: Platform> Push<'_, P> {
             if asked.is_empty() {
                 return Ok(users);
             }
-            users.extend(try_join_all(asked).await?.into_iter().flatten());
+            users.extend(try_all(asked).await?.into_iter().flatten());
             if users.len() > MOST {
                 return Err(Refusal::TooMany.into());
             }

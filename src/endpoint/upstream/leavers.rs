@@ -2,12 +2,13 @@
 
 use core::time::Duration;
 
-use futures_util::future::{join, try_join_all};
+use futures_util::future::join;
 
 use super::Stop;
 use crate::audit::change::Actor;
 use crate::bounds::REFRESH_TOKEN;
 use crate::endpoint::accounts::{Changer, Outcome};
+use crate::endpoint::at_once::try_all;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::identity::account::{Authority, Standing};
@@ -163,6 +164,6 @@ pub(crate) async fn remember<P: Platform>(
         let target = Target { account: account.clone(), ends_at: Some(context.now + lifetime) };
         context.server.platform.accounts(pointer.shard(), ClaimPointer { pointer, target })
     };
-    try_join_all(subject.into_iter().chain(session).map(claim)).await?;
+    try_all(subject.into_iter().chain(session).map(claim)).await?;
     Ok(())
 }

@@ -211,7 +211,7 @@ fn crowd(world: &World) {
     let mut shards = shards.values().map(|rows| rows.grants.borrow_mut());
     let mut grants = shards.find(|grants| !grants.is_empty()).expect("a code");
     let mut other = grants.values().next().expect("a code").clone();
-    other.request.client_id = "demo-other".to_owned();
+    "demo-other".clone_into(&mut other.request.client_id);
     let denied = device_grant::grant::Grant { state: State::Denied { how: Denial::Denied }, ..other.clone() };
     for number in 0..1_250_u16 {
         let [high, low] = number.to_be_bytes();

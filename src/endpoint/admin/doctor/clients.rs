@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::join_all;
-
 use super::check::Check;
 use crate::client::rules::RedemptionPlace;
 use crate::client::{Authentication, Client, DEVICE_CODE_GRANT};
+use crate::endpoint::at_once::all;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::registry::command::ListClients;
@@ -48,7 +47,7 @@ async fn examine<P: Platform>(context: Context<'_, P>) -> Result<Found, Unavaila
         let keys = enabled.iter().filter(|client| fault(context, client).is_none()).filter_map(with_keys);
         let keys: Vec<(&str, &str)> = keys.take(MOST_FETCHED - fetched).collect();
         fetched += keys.len();
-        let unfetched = join_all(keys.iter().map(|(_, uri)| unfetched(context, uri))).await;
+        let unfetched = all(keys.iter().map(|(_, uri)| unfetched(context, uri))).await;
         let unfetched = keys.iter().zip(unfetched);
         let unfetched = unfetched.filter_map(|((client_id, _), why)| Some(((*client_id).to_owned(), why?)));
         found.useless.extend(unfetched);

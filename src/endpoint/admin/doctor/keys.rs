@@ -1,9 +1,8 @@
 //! Looks at the signing keys: whether each algorithm has one that signs and one that stands by, and whether the master
 //! key still opens them.
 
-use futures_util::future::join_all;
-
 use super::check::Check;
+use crate::endpoint::at_once::all;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
 use crate::order;
@@ -20,7 +19,7 @@ pub(super) async fn look<P: Platform>(context: Context<'_, P>) -> Check {
     let schedule = KeySchedule::new(&keys);
     let signing: Vec<&StoredKey> =
         keys.iter().filter(|key| schedule.state(key, context.now) == State::Active).collect();
-    let signed = join_all(signing.iter().map(|key| context.server.platform.sign(key, b"doctor"))).await;
+    let signed = all(signing.iter().map(|key| context.server.platform.sign(key, b"doctor"))).await;
     let mute = signing.iter().zip(signed).filter(|(_, signed)| signed.is_err());
     let mut mute: Vec<&str> = mute.map(|(key, _)| key.public.alg.name()).collect();
     if signing.is_empty() {

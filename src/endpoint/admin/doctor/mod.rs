@@ -18,12 +18,12 @@ mod scim;
 
 use core::pin::Pin;
 
-use futures_util::future::join_all;
 use serde::Serialize;
 
 use super::body;
 use super::done::Done;
 use super::problem::Problem;
+use crate::endpoint::at_once::all;
 use crate::endpoint::boxed::boxed;
 use crate::endpoint::http::Response;
 use crate::endpoint::platform::Platform;
@@ -53,7 +53,7 @@ pub(super) async fn run<P: Platform>(context: Context<'_, P>) -> Result<Done, Pr
         boxed(async move { vec![clients::look(context).await] }),
     ];
     let mut checks = configuration::look(context);
-    checks.extend(join_all(looks).await.into_iter().flatten());
+    checks.extend(all(looks).await.into_iter().flatten());
     let findings = Findings { now: context.now.millis(), checks };
     Ok(Done::read(Response::json(200, &findings)))
 }

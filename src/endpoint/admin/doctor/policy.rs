@@ -3,10 +3,11 @@
 use core::time::Duration;
 use std::collections::BTreeSet;
 
-use futures_util::future::{join, try_join_all};
+use futures_util::future::join;
 
 use super::check::Check;
 use crate::client::document::entry::Entry;
+use crate::endpoint::at_once::try_all;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
 use crate::policy::access_request::Standing;
@@ -74,7 +75,7 @@ async fn unknown_clients<P: Platform>(
     let named = named.into_iter().take(MOST_CLIENTS).filter(|client_id| !is_let_in(client_id));
     let named: Vec<&String> = named.collect();
     let found = named.iter().map(|client_id| context.server.registered_client(client_id));
-    let found = try_join_all(found).await.ok()?;
+    let found = try_all(found).await.ok()?;
     let unknown = named.into_iter().zip(found).filter(|(_, found)| found.is_none());
     let unknown: Vec<&str> = unknown.map(|(client_id, _)| client_id.as_str()).collect();
     (!unknown.is_empty()).then(|| {

@@ -1,9 +1,9 @@
 //! Looks at the identity providers, and so at outbound requests: reads the discovery document and the keys of each.
 
-use futures_util::future::join_all;
 use serde_json::Value;
 
 use super::check::Check;
+use crate::endpoint::at_once::all;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
 use crate::json;
@@ -23,7 +23,7 @@ pub(super) async fn look<P: Platform>(context: Context<'_, P>) -> Check {
     if enabled.is_empty() {
         return Check::ok(NAME, "people sign in here, at no provider");
     }
-    let faults = join_all(enabled.iter().map(|provider| fault(context, provider))).await;
+    let faults = all(enabled.iter().map(|provider| fault(context, provider))).await;
     let faults = enabled.iter().zip(faults);
     let faults: Vec<String> =
         faults.filter_map(|(provider, fault)| Some(format!("{} {}", provider.id, fault?))).collect();

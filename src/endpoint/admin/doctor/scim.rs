@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::try_join_all;
-
 use super::check::Check;
+use crate::endpoint::at_once::try_all;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::identity::account::Account;
@@ -42,7 +41,7 @@ async fn count<P: Platform>(context: Context<'_, P>) -> Result<BTreeMap<String, 
     let providers = context.server.platform.registry(ListProviders {}).await?;
     let pushing = providers.into_iter().filter(|provider| provider.scim_token.is_some());
     let pushing: Vec<Provider> = pushing.take(MOST_PROVIDERS).collect();
-    let users = try_join_all(pushing.iter().map(|provider| users(context, provider.id.as_str()))).await?;
+    let users = try_all(pushing.iter().map(|provider| users(context, provider.id.as_str()))).await?;
     let mut counted = BTreeMap::new();
     for (provider, users) in pushing.iter().zip(users) {
         counted.insert(provider.id.to_string(), users);
@@ -55,7 +54,7 @@ async fn users<P: Platform>(context: Context<'_, P>, provider: &str) -> Result<U
     let ask = ListAccounts { after: None, prefix, limit: MOST };
     let asked = AccountShard::all().map(|shard| context.server.platform.accounts(shard, ask.clone()));
     let mut users = Users::default();
-    try_join_all(asked).await?.iter().flatten().for_each(|account| users.add(account));
+    try_all(asked).await?.iter().flatten().for_each(|account| users.add(account));
     Ok(users)
 }
 
