@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Caller } from '../../bench/caller.mjs';
-import { startCounted } from '../../bench/cost.mjs';
+import { startCounted } from './support/counted.mjs';
 import { form, ours } from '../../bench/servers.mjs';
 import { Admin } from './support/admin.mjs';
 import { endDiscreetly } from './support/secrets.mjs';
