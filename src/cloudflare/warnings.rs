@@ -101,8 +101,9 @@ fn due(table: &Table, object: &str) -> Result<Option<(i64, Delivery)>> {
     })
 }
 
+/// Removes a delivery that is done or given up, and the pause after an earlier failure.
 fn forget(table: &Table, seq: i64) -> Result<()> {
-    table.run("DELETE FROM deliveries WHERE seq = ?", vec![SqlStorageValue::Integer(seq)])
+    table.run("DELETE FROM deliveries WHERE seq IN (0, ?)", vec![SqlStorageValue::Integer(seq)])
 }
 
 /// Logs a warning that the webhook does not get.

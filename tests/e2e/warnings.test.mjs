@@ -20,7 +20,8 @@ const LATE = 60_000;
 const [OLD, NEW] = ['MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', 'q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQ'].map((key) => keepSecret('a secret of the webhook', `whsec_${key}`));
 const LAGOS = { city: 'Lagos', country: 'NG', latitude: '6.45407', longitude: '3.39467', asn: 37148, asOrganization: 'Example Mobile', colo: 'LOS' };
 const BERLIN = { city: 'Berlin', region: 'Berlin', country: 'DE', latitude: '52.52437', longitude: '13.41053', asn: 3320, asOrganization: 'Example Telecom', colo: 'TXL' };
-const deliveries = (server) => rows(server, 'GrantShard', 'SELECT seq, due FROM deliveries');
+/** The warnings that wait; with `first` 0, also the row that says how long they do. */
+const deliveries = (server, first = 1) => rows(server, 'GrantShard', `SELECT seq, due FROM deliveries WHERE seq >= ${first}`);
 /** What a log has besides decisions: failures of the webhook. */
 const besides = [/"what":"webhook","outcome":"unavailable"/];
 
@@ -39,7 +40,7 @@ test('a report is delivered to a receiver that redirects, is slow, and then answ
   assert.equal(deliveries(server).length, 1);
   await server.kill9();
   await server.restart();
-  await until(() => receiver.received.length === 3 && deliveries(server).length === 0, LATE, 'the delivery was not repeated until it arrived');
+  await until(() => receiver.received.length === 3 && deliveries(server, 0).length === 0, LATE, 'the delivery was not repeated until it arrived');
 
   assert.deepEqual(receiver.received.map(({ url }) => url), ['/hook', '/hook', '/hook'], 'no redirect is followed');
   const bodies = receiver.received.map(({ headers, body }) => {
