@@ -12,7 +12,7 @@ use super::boxed::boxed;
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
-/// Waits for futures at once. Its output are theirs, in the same order.
+/// Waits for futures at once. Its output is the list of theirs, in the same order.
 pub(crate) struct All<'a, T>(Vec<MaybeDone<Boxed<'a, T>>>);
 
 /// Waits for `futures` at once, and returns their outputs in the same order.
