@@ -12,13 +12,15 @@ use crate::audit::policy_record::PolicyRecord;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 
-/// How often each pending grant was polled, and when it last was, with and without an `Authorization` header; and which
-/// refusals have an event.
+/// Which grants were just started; how often each pending grant was polled, and when it last was, with and without an
+/// `Authorization` header; and which refusals have an event.
 ///
 /// If it is lost, one early poll per clock is forgiven, and a refusal gets one event more. Storing it would cost a write per
 /// poll.
 #[derive(Debug, Default)]
 pub struct Memory {
+    /// Grants that were not polled since they started. They are apart, so that starts make no poll forgotten.
+    starts: HashMap<RowKey, Pending>,
     polls: HashMap<Clock, Polls>,
     refusals: HashSet<Refusal>,
 }
@@ -34,8 +36,8 @@ struct Polls {
     pending: Option<Pending>,
 }
 
-/// What the next poll of a grant needs to know, as long as nothing else happens to the grant: most polls find it as the one
-/// before has left it, so they read no row.
+/// What the next poll of a grant needs to know, as long as nothing else happens to the grant: most polls find it as the start
+/// or the poll before has left it, so they read no row.
 #[derive(Clone, Copy, Debug)]
 struct Pending {
     secret: Digest,
@@ -49,6 +51,11 @@ impl Pending {
         let is_simple = matches!(grant.state, State::Pending { .. }) && grant.request.cnf.is_empty();
         is_simple.then_some(Self { secret: grant.secret, until: grant.expires_at, interval: grant.interval })
     }
+
+    /// Returns whether a poll with this secret finds the grant pending.
+    fn lets(&self, secret: &Digest, now: Timestamp) -> bool {
+        self.secret == *secret && now < self.until
+    }
 }
 
 /// Names one of the two clocks of a grant. A client that tries both ways to authenticate in every round sends
@@ -60,9 +67,17 @@ pub(super) struct Clock {
 }
 
 impl Memory {
-    /// The most entries. When there are as many, those older than the longest interval are dropped, and all of them if that
-    /// leaves more than half: so entries are not gone through again for each poll.
+    /// The most entries of a kind. When there are as many polls, those older than the longest interval are dropped, and all of
+    /// them if that leaves more than half: so entries are not gone through again for each poll.
     const MOST: usize = 10_000;
+
+    /// Notes a grant that starts.
+    pub(super) fn start(&mut self, key: RowKey, grant: &Grant) {
+        if self.starts.len() >= Self::MOST {
+            self.starts.clear();
+        }
+        self.starts.extend(Pending::of(grant).map(|pending| (key, pending)));
+    }
 
     pub(super) fn last(&self, clock: Clock) -> Option<Timestamp> {
         self.polls.get(&clock).map(|polls| polls.last)
@@ -70,13 +85,18 @@ impl Memory {
 
     /// Notes a poll of a grant that waits for somebody.
     pub(super) fn note(&mut self, clock: Clock, grant: &Grant, now: Timestamp) {
-        if self.polls.len() >= Self::MOST && !self.polls.contains_key(&clock) {
-            self.make_room(now);
-        }
+        self.starts.remove(&clock.key);
         // Polls after the approval, which wait for the digits, are paced but not counted.
         let counts = u64::from(matches!(grant.state, State::Pending { .. }));
         let number = self.polls.get(&clock).map_or(0, |polls| polls.number) + counts;
-        self.polls.insert(clock, Polls { last: now, number, pending: Pending::of(grant) });
+        self.keep(clock, Polls { last: now, number, pending: Pending::of(grant) });
+    }
+
+    fn keep(&mut self, clock: Clock, polls: Polls) {
+        if self.polls.len() >= Self::MOST && !self.polls.contains_key(&clock) {
+            self.make_room(polls.last);
+        }
+        self.polls.insert(clock, polls);
     }
 
     fn make_room(&mut self, now: Timestamp) {
@@ -90,17 +110,29 @@ impl Memory {
     /// Answers a poll of a grant that is still pending, if it comes on time and with the right secret. Every other poll
     /// needs the row.
     pub(super) fn answer(&mut self, ask: &PollCode, now: Timestamp) -> Option<Poll> {
-        let polls = self.polls.get_mut(&Clock { key: ask.key, by_header: ask.by_header })?;
-        let Pending { secret, until, interval } = polls.pending?;
-        if secret != ask.secret || now >= until || judge(Some(polls.last), interval, now) != Verdict::OnTime {
+        let clock = Clock { key: ask.key, by_header: ask.by_header };
+        let Some(polls) = self.polls.get_mut(&clock) else {
+            return self.answer_first(clock, &ask.secret, now);
+        };
+        let pending = polls.pending.filter(|pending| pending.lets(&ask.secret, now))?;
+        if judge(Some(polls.last), pending.interval, now) != Verdict::OnTime {
             return None;
         }
         *polls = Polls { last: now, number: polls.number + 1, ..*polls };
-        Some(Poll::Pending(interval))
+        Some(Poll::Pending(pending.interval))
+    }
+
+    /// Answers the first poll of a grant. The first one on the other clock reads the row.
+    fn answer_first(&mut self, clock: Clock, secret: &Digest, now: Timestamp) -> Option<Poll> {
+        let pending = *self.starts.get(&clock.key).filter(|pending| pending.lets(secret, now))?;
+        self.starts.remove(&clock.key);
+        self.keep(clock, Polls { last: now, number: 1, pending: Some(pending) });
+        Some(Poll::Pending(pending.interval))
     }
 
     /// Lets the next poll read the row, because it may have changed.
     pub(super) fn doubt(&mut self, key: RowKey) {
+        self.starts.remove(&key);
         for clock in clocks(key) {
             if let Some(polls) = self.polls.get_mut(&clock) {
                 polls.pending = None;
@@ -120,6 +152,7 @@ impl Memory {
 
     /// Forgets a grant. Returns how often it was polled before anybody had decided.
     pub(super) fn forget(&mut self, key: RowKey) -> u64 {
+        self.starts.remove(&key);
         clocks(key).iter().filter_map(|clock| self.polls.remove(clock)).map(|polls| polls.number).sum()
     }
 }
@@ -209,6 +242,63 @@ mod tests {
 
         assert_eq!(memory.answer(&ask(), NOW + Duration::from_secs(10)), None);
         assert_eq!(memory.forget(KEY), 2, "the polls are still counted");
+    }
+
+    fn started(grant: &Grant) -> Memory {
+        let mut memory = Memory::default();
+        memory.start(KEY, grant);
+        memory
+    }
+
+    #[test]
+    fn the_first_poll_is_answered_from_memory_and_paces_the_next() {
+        let mut memory = started(&pending());
+
+        assert_eq!(memory.answer(&ask(), NOW), Some(Poll::Pending(5)));
+        assert_eq!(memory.last(CLOCK), Some(NOW));
+        assert_eq!(memory.answer(&ask(), NOW + Duration::from_secs(3)), None, "it is early");
+        assert_eq!(memory.answer(&PollCode { by_header: true, ..ask() }, NOW), None, "the other clock");
+        assert_eq!(memory.forget(KEY), 1);
+    }
+
+    #[test]
+    fn a_first_poll_that_may_need_the_row_is_not_answered_from_memory() {
+        let mut memory = started(&pending());
+        let wrong = PollCode { secret: Digest::of(b"other"), ..ask() };
+        assert_eq!(memory.answer(&wrong, NOW), None, "the secret is wrong");
+        assert_eq!(memory.answer(&ask(), NOW + Duration::from_secs(600)), None, "the code has expired");
+        assert_eq!(memory.last(CLOCK), None, "neither was a poll of this grant");
+
+        let cnf = Confirmation { jkt: Some("key".to_owned()), x5t_s256: None };
+        let bound = Grant { request: Request { cnf, ..Request::default() }, ..pending() };
+        assert_eq!(started(&bound).answer(&ask(), NOW), None, "the code is bound to a key");
+    }
+
+    #[test]
+    fn a_start_is_out_of_memory_once_the_row_may_tell_more() {
+        let mut changed = started(&pending());
+        changed.doubt(KEY);
+        let mut ended = started(&pending());
+        assert_eq!(ended.forget(KEY), 0);
+        let mut polled = started(&pending());
+        polled.note(CLOCK, &Grant { interval: 10, ..pending() }, NOW);
+
+        for memory in [&mut changed, &mut ended] {
+            assert_eq!(memory.answer(&ask(), NOW), None);
+        }
+        assert_eq!(polled.starts.len(), 0);
+    }
+
+    #[test]
+    fn starts_have_a_bound_of_their_own() {
+        let mut memory = Memory::default();
+        memory.note(CLOCK, &pending(), NOW);
+        for number in 0..=Memory::MOST {
+            memory.start(RowKey((number as u128).to_be_bytes()), &pending());
+        }
+
+        assert_eq!(memory.starts.len(), 1);
+        assert_eq!(memory.last(CLOCK), Some(NOW), "no poll is forgotten");
     }
 
     /// Returns how many polls are remembered if the first `old` of the most possible ones are as old as the longest interval,

@@ -38,7 +38,7 @@ pub fn apply<R: Rows>(
         memory.doubt(key);
     }
     match command {
-        Command::Open(ask) => ask.answer(|ask| open(rows, &ask, now)),
+        Command::Open(ask) => ask.answer(|ask| open(rows, memory, &ask, now)),
         Command::PollCode(ask) => ask.answer(|ask| poll(rows, memory, &ask, now)),
         Command::Redeem(ask) => ask.answer(|ask| redeem(rows, &ask, memory.forget(ask.key), now)),
         Command::RefuseElsewhere(ask) => ask.answer(|ask| refuse_elsewhere(rows, memory, ask, now)),
@@ -70,7 +70,7 @@ fn end<R: Rows>(
     live::end(rows, ask, now)
 }
 
-fn open<R: Rows>(rows: &R, ask: &Open, now: Timestamp) -> Result<Opened, R::Error> {
+fn open<R: Rows>(rows: &R, memory: &mut Memory, ask: &Open, now: Timestamp) -> Result<Opened, R::Error> {
     let Open { key, grant, caps, policy } = ask;
     // A row that has ended keeps its key until it is swept.
     let Some(codes) = rows.codes_unless_taken(*key, grant.request.network.widest())? else {
@@ -82,6 +82,7 @@ fn open<R: Rows>(rows: &R, ask: &Open, now: Timestamp) -> Result<Opened, R::Erro
         let page = grant.request.origin.page.clone();
         let policy = policy.clone();
         rows.tell(&Event { page, policy, ..event(What::DeviceAuthorization, *key, grant, now) })?;
+        memory.start(*key, grant);
     }
     Ok(opened)
 }
