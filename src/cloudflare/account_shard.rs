@@ -87,12 +87,13 @@ impl Object for AccountShard {
         let now = object::now();
         self.alarm.set(None);
         // A failure is logged, and the next alarm tries again: see `GrantShard`.
-        if let Err(error) = self.sweep(now) {
+        let is_behind = self.sweep(now).unwrap_or_else(|error| {
             object::complain("sweep", &error);
-        }
+            false
+        });
         let webhook = warnings::webhook(&self.env);
         let rest = self.shipper.ship_and_warn(&self.state, &self.table, None, webhook.as_ref()).await;
-        ring_by(&self.state, &self.alarm, self.due_with(rest, object::now())).await;
+        ring_by(&self.state, &self.alarm, self.due_with(rest, is_behind, object::now())).await;
         Ok(())
     }
 }
@@ -104,26 +105,35 @@ impl AccountShard {
         object::transaction(&self.state, move || apply(&*table, command, now))
     }
 
-    fn sweep(&self, now: Timestamp) -> Result<()> {
-        self.table.run("DELETE FROM sessions WHERE ends_at <= ?", vec![column(now)])?;
-        self.table.run("DELETE FROM pointers WHERE ends_at <= ?", vec![column(now)])?;
-        self.table.run("DELETE FROM devices WHERE ends_at <= ?", vec![column(now)])?;
-        self.table.run("DELETE FROM upkeep WHERE ends_at <= ?", vec![column(now)])
+    /// Deletes rows that have ended. Returns whether others are left.
+    fn sweep(&self, now: Timestamp) -> Result<bool> {
+        let mut is_behind = false;
+        for (table, key) in
+            [("sessions", "id"), ("pointers", "pointer"), ("devices", "id"), ("upkeep", "account")]
+        {
+            is_behind |= self.table.sweep(table, key, now)?;
+        }
+        Ok(is_behind)
     }
 
     fn due(&self, now: Timestamp) -> Result<Option<Timestamp>> {
         let events = shipping::has_events(&self.table)?.then_some(Shipping::Soon);
-        self.due_with(events, now)
+        self.due_with(events, false, now)
     }
 
-    fn due_with(&self, events: Option<Shipping>, now: Timestamp) -> Result<Option<Timestamp>> {
+    fn due_with(
+        &self,
+        events: Option<Shipping>,
+        is_behind: bool,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>> {
         let ends = "SELECT min(at) FROM (SELECT min(ends_at) AS at FROM sessions
                     UNION ALL SELECT min(ends_at) FROM pointers
                     UNION ALL SELECT min(ends_at) FROM devices
                     UNION ALL SELECT min(ends_at) FROM upkeep)";
         let first_end = self.table.instant(ends, Vec::new())?;
         let first_delivery = warnings::first_due(&self.table)?;
-        Ok(next_alarm(Work { first_end, events, first_delivery, ..Work::default() }, now))
+        Ok(next_alarm(Work { first_end, is_behind, events, first_delivery }, now))
     }
 }
 

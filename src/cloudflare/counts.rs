@@ -94,36 +94,40 @@ impl Object for Counts {
             worker::console_warn!("{line}");
         }
         let events = shipping::has_events(&self.rows.table)?.then_some(Shipping::Soon);
-        ring_by(&self.state, &self.alarm, self.rows.due(events, now)).await;
+        ring_by(&self.state, &self.alarm, self.rows.due(events, false, now)).await;
         Ok(answer)
     }
 
     async fn alarm(&self) -> Result<()> {
         self.alarm.set(None);
         // A failure is logged, and the next alarm tries again: see `GrantShard`.
-        if let Err(error) = self.rows.sweep(object::now()) {
+        let is_behind = self.rows.sweep(object::now()).unwrap_or_else(|error| {
             object::complain("sweep", &error);
-        }
+            false
+        });
         let (table, webhook) = (&self.rows.table, self.rows.webhook.as_ref());
         let rest = self.shipper.ship_and_warn(&self.state, table, None, webhook).await;
-        ring_by(&self.state, &self.alarm, self.rows.due(rest, object::now())).await;
+        ring_by(&self.state, &self.alarm, self.rows.due(rest, is_behind, object::now())).await;
         Ok(())
     }
 }
 
 impl Stored {
-    fn sweep(&self, now: Timestamp) -> Result<()> {
-        self.table.run("DELETE FROM memories WHERE ends_at <= ?", vec![column(now)])?;
+    /// Deletes what has ended. Returns whether other memories are left that have.
+    fn sweep(&self, now: Timestamp) -> Result<bool> {
+        let is_behind = self.table.sweep("memories", "space, key, part", now)?;
         self.table.run("DELETE FROM alerts WHERE NOT is_open AND ends_at <= ?", vec![column(now)])?;
         let first_day = day(now).saturating_sub(RETENTION_DAYS);
-        self.table.run("DELETE FROM counts WHERE day > ? AND day < ?", vec![number(EVER), number(first_day)])
+        self.table
+            .run("DELETE FROM counts WHERE day > ? AND day < ?", vec![number(EVER), number(first_day)])?;
+        Ok(is_behind)
     }
 
-    fn due(&self, events: Option<Shipping>, now: Timestamp) -> Result<Option<Timestamp>> {
+    fn due(&self, events: Option<Shipping>, is_behind: bool, now: Timestamp) -> Result<Option<Timestamp>> {
         let first_end = self.table.instant("SELECT min(ends_at) FROM memories", Vec::new())?;
         let first_end = first_end.map(|first_end| first_end + PATIENCE);
         let first_delivery = warnings::first_due(&self.table)?;
-        Ok(next_alarm(Work { first_end, events, first_delivery, ..Work::default() }, now))
+        Ok(next_alarm(Work { first_end, is_behind, events, first_delivery }, now))
     }
 
     /// Keeps the newest event of the outbox for the webhook, and its line for the log, if it is a warning.

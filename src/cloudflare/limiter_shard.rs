@@ -66,10 +66,11 @@ impl Object for LimiterShard {
         let now = object::now();
         self.0.alarm.set(None);
         // A failure is logged, and the next alarm tries again: see `GrantShard`.
-        if let Err(error) = self.0.table.run("DELETE FROM counters WHERE ends_at <= ?", vec![column(now)]) {
+        let is_behind = self.0.table.sweep("counters", "key", now).unwrap_or_else(|error| {
             object::complain("sweep", &error);
-        }
-        self.0.ring(now).await;
+            false
+        });
+        ring_by(&self.0.state, &self.0.alarm, self.0.due(is_behind, now)).await;
         Ok(())
     }
 }
@@ -114,11 +115,11 @@ impl Stored {
     }
 
     async fn ring(&self, now: Timestamp) {
-        ring_by(&self.state, &self.alarm, self.due(now)).await;
+        ring_by(&self.state, &self.alarm, self.due(false, now)).await;
     }
 
-    fn due(&self, now: Timestamp) -> Result<Option<Timestamp>> {
+    fn due(&self, is_behind: bool, now: Timestamp) -> Result<Option<Timestamp>> {
         let first_end = self.table.instant("SELECT min(ends_at) FROM counters", Vec::new())?;
-        Ok(next_alarm(Work { first_end, events: None, ..Work::default() }, now))
+        Ok(next_alarm(Work { first_end, is_behind, ..Work::default() }, now))
     }
 }

@@ -16,6 +16,7 @@ use worker::worker_sys::DurableObjectStorage;
 use worker::{Error, Result, SqlStorage, SqlStorageValue, State};
 
 use super::known::Known;
+use crate::alarm::{BATCH, BATCHES};
 use crate::json::{self, Flaw};
 use crate::time::Timestamp;
 
@@ -250,6 +251,16 @@ impl Table {
             Some(record.and_then(|record| json::read(&record).map_err(broken)))
         };
         Ok(self.0.exec(query, values)?.raw().filter_map(parsed))
+    }
+
+    /// Deletes the rows of a table that have ended, as many as one alarm may: `key` names the columns of its primary key.
+    /// Returns whether others are left.
+    pub(super) fn sweep(&self, table: &str, key: &str, now: Timestamp) -> Result<bool> {
+        let ended = format!("FROM {table} WHERE ends_at <= ? LIMIT ?");
+        let delete = format!("DELETE FROM {table} WHERE ({key}) IN (SELECT {key} {ended})");
+        self.run(&delete, vec![column(now), number(BATCH * BATCHES)])?;
+        let left = self.rows(&format!("SELECT 1 {ended}"), vec![column(now), number(1)])?;
+        Ok(!left.is_empty())
     }
 
     /// Returns the instant in the first column of the first row.

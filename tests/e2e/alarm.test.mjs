@@ -91,6 +91,29 @@ test('an alarm that has deleted all that it may rings again at once', async (t) 
   await until(() => rows(server, 'GrantShard', 'SELECT 1 FROM grants WHERE ends_at = 1').length === 0, LATE, 'the rows were not deleted');
 });
 
+test('an alarm deletes no more attempts and sessions than it may, and the next ones the rest', async (t) => {
+  const { server, later } = await startFaulty(t, { vars });
+  await new Person(server).approve((await Device.start(server)).userCode);
+  await new Person(server).enter('BBBB-BBBB');
+  // Within one statement, SQLite's clock stands still.
+  const many = (columns, values, table) => `INSERT INTO ${table} (${columns})
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5200) SELECT ${values} FROM n;
+    CREATE TABLE deleted (at TEXT);
+    CREATE TRIGGER notes AFTER DELETE ON ${table} BEGIN INSERT INTO deleted VALUES (julianday('now')); END`;
+
+  await later(() => {
+    change(server, 'LimiterShard', many('key, ends_at, record', "'k' || i, 1, '{}'", 'counters'), isUsed);
+    change(server, 'AccountShard', many('id, account, ends_at, record', "'s' || i, 'a', 1, '{}'", 'sessions'), isUsed);
+  });
+
+  const left = () => ended(server, 'LimiterShard', 'counters') + ended(server, 'AccountShard', 'sessions');
+  await until(() => left() === 0, LATE, 'the rows were not deleted');
+  for (const className of ['LimiterShard', 'AccountShard']) {
+    const statements = rows(server, className, 'SELECT count(*) AS deleted FROM deleted GROUP BY at');
+    assert.ok(statements.length > 1 && statements.every(({ deleted }) => deleted <= 5_000), JSON.stringify(statements));
+  }
+});
+
 /** Returns whether an object has made its tables. */
 function isUsed(database) {
   return database.prepare("SELECT 1 FROM sqlite_master WHERE name IN ('counters', 'sessions')").get() !== undefined;
