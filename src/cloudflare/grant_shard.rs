@@ -1,11 +1,13 @@
 //! `GrantShard`: a share of one region's grants, with their families and an outbox of events.
 
 use core::cell::{Cell, RefCell};
+use core::time::Duration;
 use std::rc::Rc;
 
+use futures_util::future::{Either, select};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::{Env, Result, SqlStorageValue, State};
+use worker::{Delay, Env, Result, SqlStorageValue, State};
 
 use super::exported::{Object, answered, exported};
 use super::object;
@@ -18,6 +20,7 @@ use crate::ask::Answer;
 use crate::audit::outbox::Outbox;
 use crate::audit::webhook::Webhook;
 use crate::audit::{Event, warning};
+use crate::endpoint::boxed::boxed;
 use crate::family;
 use crate::family::Family;
 use crate::family::id::FamilyId;
@@ -31,6 +34,9 @@ use crate::grant::routing::RowKey;
 use crate::grant::shard::{Memory, Rows, apply};
 use crate::network::Prefix;
 use crate::time::Timestamp;
+
+/// How often an alarm that ships events looks for WebSockets that end.
+const LOOK: Duration = Duration::from_secs(1);
 
 const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS grants (
@@ -114,12 +120,12 @@ impl Object for GrantShard {
         });
         // When everything has been done, the alarm is set for all rows.
         self.rows.written.take();
-        let first_end = sockets::end_due(&self.state, &self.ends, object::now());
         #[cfg(feature = "panic-probe")]
         super::probe::in_alarm();
         let live_codes = self.rows.codes().map(|codes| codes.at(object::now()).codes.count(None)).ok();
         let (table, webhook) = (&self.rows.table, self.rows.webhook.as_ref());
-        let rest = self.shipper.ship_and_warn(&self.state, table, live_codes, webhook).await;
+        let shipped = boxed(self.shipper.ship_and_warn(&self.state, table, live_codes, webhook));
+        let (rest, first_end) = self.ending_sockets_until(shipped).await;
         let due = self.rows.due_with(rest, is_behind, object::now());
         let due = due.map(|due| [due, first_end].into_iter().flatten().min());
         self.rows.rings.set(ring_by(&self.state, &self.alarm, due).await);
@@ -146,6 +152,20 @@ impl GrantShard {
                 Ok(socket)
             }
             Admitted::Refused(refusal) => Ok(refusal.into()),
+        }
+    }
+
+    /// Waits for `work`, and meanwhile ends WebSockets whose codes end: a ledger may take long to answer, and no other alarm rings
+    /// while this one runs. Returns also when the next WebSocket ends.
+    async fn ending_sockets_until<T>(
+        &self,
+        mut work: impl Future<Output = T> + Unpin,
+    ) -> (T, Option<Timestamp>) {
+        loop {
+            let next = sockets::end_due(&self.state, &self.ends, object::now());
+            if let Either::Left((done, _)) = select(&mut work, Delay::from(LOOK)).await {
+                return (done, next);
+            }
         }
     }
 
@@ -266,11 +286,7 @@ impl Stored {
                 break;
             }
         }
-        let families =
-            "DELETE FROM families WHERE id IN (SELECT id FROM families WHERE ends_at <= ? LIMIT ?)";
-        self.run(families, vec![column(now), number(BATCH * BATCHES)])?;
-        let left = self.table.rows("SELECT 1 FROM families WHERE ends_at <= ? LIMIT 1", vec![column(now)])?;
-        Ok(more || !left.is_empty())
+        Ok(self.table.sweep("families", "id", now)? || more)
     }
 }
 

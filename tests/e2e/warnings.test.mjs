@@ -7,10 +7,11 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { Webhook } from 'standardwebhooks';
 import { Admin } from './support/admin.mjs';
-import { until } from './support/bounded.mjs';
+import { past, until } from './support/bounded.mjs';
 import { accounts } from './support/config.mjs';
 import { Device } from './support/device.mjs';
 import { startWorkerd } from './support/harness.mjs';
+import { listen } from './support/listener.mjs';
 import { Person } from './support/person.mjs';
 import { at } from './support/places.mjs';
 import { endDiscreetly, keepSecret } from './support/secrets.mjs';
@@ -154,19 +155,42 @@ test('the first access of a client to an account is delivered as a notice, once,
   assert.doesNotMatch(server.logs(), /"what":"warning"/);
 });
 
-async function started(t, receiver) {
-  const vars = { SHARDS_PER_REGION: '1', ...receiver?.vars };
+test('a receiver that does not answer delays the end of no WebSocket', async (t) => {
+  const receiver = await openReceiver(t);
+  const server = await started(t, receiver, { CODE_LIFETIME_SECONDS: '15', REDEMPTION_GRACE_SECONDS: '600' });
+  const device = await Device.start(server);
+  const [{ record }] = grants(server);
+  const line = await listen(device);
+  const person = await considering(server);
+  await past(record.expires_at - 2_000);
+  assert.ok(line.isOpen());
+
+  await person.decide('report');
+  await until(() => receiver.received.length === 1, LATE, 'nothing was delivered');
+
+  assert.equal(await line.heard, 'ask now');
+  assert.doesNotMatch(server.logs(), /no response in time/, 'the alarm still waits for the receiver');
+});
+
+async function started(t, receiver, more) {
+  const vars = { SHARDS_PER_REGION: '1', ...receiver?.vars, ...more };
   const server = await startWorkerd({ vars });
   t.after(() => endDiscreetly(server, { besides }));
   return server;
 }
 
-/** Alice in Berlin reports a code that was requested in Lagos. */
-async function report(server) {
+/** Alice in Berlin looks at a code that was requested in Lagos. */
+async function considering(server) {
   const device = await Device.start(server, { headers: { ...at(LAGOS), 'user-agent': '' } });
   const person = new Person(server, { headers: { ...at(BERLIN), 'user-agent': '' } });
   await person.consider(device.userCode);
   person.consent = person.page.text;
+  return person;
+}
+
+/** Then she reports it. */
+async function report(server) {
+  const person = await considering(server);
   await person.decide('report');
   person.mustRead(200, 'Refused and reported');
   return person;
