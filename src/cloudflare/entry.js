@@ -178,7 +178,9 @@ async function read(request, path, length) {
   try {
     const most = table.sizes[path] ?? table.most;
     if (Number(length) > most) return undefined;
-    return length ? await request.bytes() : await pieces(request.body, most);
+    const body = length ? await request.bytes() : await pieces(request.body, most);
+    // `Transfer-Encoding` counts if both say how long the body is (RFC 9112 §6.3).
+    return body?.length > most ? undefined : body;
   } catch {
     return null;
   }

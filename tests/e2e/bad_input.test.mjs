@@ -83,6 +83,14 @@ describe('a bad message', () => {
     assert.equal((await send(server, '/healthz', { method: 'GET' })).status, 200);
   });
 
+  test('that is longer than it says is refused', async () => {
+    const piece = 'a'.repeat(60_000);
+    const message = `${head('Content-Length: 5\r\nTransfer-Encoding: chunked')}${piece.length.toString(16)}\r\n${piece}\r\n0\r\n\r\n`;
+    const answer = await write(server, message, { milliseconds: 2_000 });
+
+    assert.match(answer, /^HTTP\/1.1 4(00|13) /);
+  });
+
   test('that announces a large body is refused before the body arrives', async () => {
     const answer = await write(server, `${head('Content-Length: 1000000000')}grant_type=`, { milliseconds: 2_000 });
 
