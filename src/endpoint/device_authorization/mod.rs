@@ -47,6 +47,9 @@ const WHAT: &str = "device_authorization";
 /// Number of draws before giving up. With 10,000 of 20^8 codes taken, three collisions in a row have a
 /// probability of about 10^-19.
 const MAX_COLLISIONS: usize = 3;
+/// The most shards that one start tries. Starts fill the shards of a network evenly, so if this many are full, hardly any other
+/// is not, and the refusal must not cost a call to each.
+const MOST_TRIED: usize = 8;
 
 /// The response of RFC 8628 §3.2. `interval` is optional there, but always sent here.
 #[derive(Serialize)]
@@ -201,8 +204,8 @@ async fn open<P: Platform>(
     let region = Region::nearest(context.request.place.colo.as_deref());
     let keys = &context.server.settings.keyring.current;
     let mut opened = Err(Error::Unavailable);
-    let mut shards =
-        candidates(region, request.network.widest(), terms.shards, keys, rng).into_iter().peekable();
+    let candidates = candidates(region, request.network.widest(), terms.shards, keys, rng);
+    let mut shards = candidates.into_iter().take(MOST_TRIED).peekable();
     while let Some(shard) = shards.next() {
         let candidate = Candidate { shard, has_next: shards.peek().is_some() };
         opened = open_in(context, candidate, terms, (&request, record.as_deref()), rng).await;

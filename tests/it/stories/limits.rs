@@ -238,6 +238,18 @@ fn all_shards_of_a_network_together_have_as_many_codes_as_the_limit_says() {
 }
 
 #[test]
+fn a_start_that_is_refused_has_asked_eight_shards() {
+    let (world, gateway) = with_a_gateway([32, 320, 20_000]);
+    let started = (0..2_000).filter(|_| start_at(&world, gateway).status == 200).count();
+    world.cost();
+
+    assert_eq!(start_at(&world, gateway).status, 429);
+
+    assert_eq!(world.cost().grant_hops, 8);
+    assert!(started > 300, "hardly any shard has room left: {started} of 320");
+}
+
+#[test]
 fn without_it_an_address_has_one_shard() {
     let world = World::with(&[("LIVE_CODES_PER_CLIENT_AND_NETWORK", "40")]);
     (0..40).for_each(|_| assert_eq!(start_at(&world, "203.0.113.9").status, 200));
