@@ -81,7 +81,9 @@ async fn listen<P: Platform>(
 ) -> Result<Socket, Error> {
     let Context { server, .. } = context;
     web_page::listening(context, client_id).await?;
-    if !server.platform.within_limit(&context.rate_key(&format!("{WHAT}/{client_id}"))).await {
+    // A client whose codes are in several shards has as many rate limits, as at the start.
+    let rate = context.rate_key(&format!("{WHAT}/{client_id}/{}", code.address.shard));
+    if !server.platform.within_limit(&rate).await {
         return Err(Error::TooMany(Limit::Upgrades, 60));
     }
     let proven = dpop::prove(context).await?.cnf;

@@ -195,11 +195,12 @@ fn a_page_opens_a_web_socket_only_if_the_client_lists_its_origin() {
 }
 
 #[test]
-fn upgrades_pass_the_rate_limit_of_their_client_and_network_before_any_object() {
+fn upgrades_pass_the_rate_limit_of_their_client_network_and_shard_before_any_object() {
     let world = World::new();
     let started = world.start();
     world.cost();
-    let key = world.rate_key("instant/demo-tv", "192.0.2.7");
+    let [shard] = &world.server.platform.shard_names()[..] else { panic!("one code has one shard") };
+    let key = world.rate_key(&format!("instant/demo-tv/{shard}"), "192.0.2.7");
     world.server.platform.full.borrow_mut().insert(key);
 
     let refused = open(&world, &started);
