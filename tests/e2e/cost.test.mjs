@@ -41,7 +41,7 @@ after(async () => {
 });
 
 test('a start makes one request to an object and writes four rows', async () => {
-  await costsAtMost({ requests: 1, rowsWritten: 4 }, () => caller.start(form(ours.start)));
+  await costsAtMost({ requests: 1, rowsWritten: 4, alarmsSet: 0 }, () => caller.start(form(ours.start)));
 });
 
 test('a start among hundreds of live codes of its network reads and writes as few rows', async () => {
@@ -52,7 +52,7 @@ test('a start among hundreds of live codes of its network reads and writes as fe
   };
   for (let i = 0; i < 300; i++) await again();
 
-  await costsAtMost({ requests: 1, rowsRead: 12, rowsWritten: 4 }, again);
+  await costsAtMost({ requests: 1, rowsRead: 12, rowsWritten: 4, alarmsSet: 0 }, again);
 });
 
 test('a pending poll makes one request to an object and writes nothing', async () => {
@@ -241,13 +241,13 @@ function poll(code, by = caller) {
   return by.send('/token', { device: true, form: form(ours.poll, code).body });
 }
 
-/** Fails unless one of five runs stays within the ceilings: in another one, an object may create its tables, or an alarm ring. */
+/** Fails unless three of five runs stay within the ceilings: in others, an object may create its tables, or an alarm ring. */
 async function costsAtMost(ceilings, run, { during } = counted) {
-  const all = [];
-  for (let i = 0; i < 5; i++) {
+  const over = [];
+  for (let within = 0; within < 3; ) {
     const spent = await during(run);
-    if (Object.entries(ceilings).every(([what, most]) => spent[what] <= most)) return;
-    all.push(spent);
+    if (Object.entries(ceilings).every(([what, most]) => spent[what] <= most)) within++;
+    else over.push(spent);
+    assert.ok(over.length < 3, `${JSON.stringify(ceilings)} is less than ${JSON.stringify(over)}`);
   }
-  assert.fail(`${JSON.stringify(ceilings)} is less than ${JSON.stringify(all)}`);
 }
