@@ -114,6 +114,8 @@ async function firsts(description) {
   const dir = mkdtempSync(join(home.path, 'state-'));
   const [fresh, firstPoll, warmPoll] = await session(description, dir, async (caller) => {
     const [fresh, { device_code }] = await timed(() => caller.start(form(description.start)));
+    // As a device does. What the server does meanwhile is not the poll's.
+    await pause();
     const [firstPoll] = await timed(() => poll(description, caller, device_code));
     const polls = [];
     for (let i = 0; i < 60; i++) {

@@ -12,7 +12,8 @@ const LOADS = { 'start 16': 'Start', 'poll 16': 'Pending poll', 'poll 1': 'Pendi
 export function tables(descriptions, results, run, missing) {
   const rows = descriptions.map(({ name, targets }) => ({ name, targets, ...results.get(name) }));
   const groups = descriptions.flatMap(({ name, also }) => [name, ...(also ? [also.name] : [])]).map((name) => ({ name, ...results.get(name) }));
-  return [conditions(run), loads(rows), ratios(rows), sequence(groups, run), ...missing.map(absence), processes(rows, run), compiled(run)].join('\n\n');
+  const all = [conditions(run), loads(rows), ratios(rows), sequence(groups, run), ...missing.map(absence), processes(rows, run), compiled(run)];
+  return [...all, goals(rows, run)].join('\n\n');
 }
 
 /** Replaces the part of the document that is about `what`. */
@@ -127,6 +128,35 @@ function processes(rows, { early, late }) {
 function compiled({ compiled: firsts }) {
   const of = (member) => `${spread(firsts, member)} ms`;
   return `If V8 compiles the whole module when the process starts (\`--no-wasm-lazy-compilation\`), the first plain answer of device-grant takes ${of('plain')}, its first start ${of('fresh')} on fresh storage and ${of('kept')} on kept storage.`;
+}
+
+/** What this server is meant to reach, and whether it did in this run. */
+function goals(rows, { early, late }) {
+  const named = (start) => rows.find(({ name }) => name.startsWith(start));
+  const [ours, floor, rowsFloor, betterAuth] = ['device-grant', 'Floor: JavaScript, `fetch`', 'Floor: JavaScript, RPC, our rows', 'better-auth'].map(named);
+  const ratio = (one, other, member) => median(one, member) / median(other, member);
+  const of = (kind, member, other = floor) => ratio(ours.loads[kind], other.loads[kind], member);
+  const ms = (member) => median(ours.firsts, member);
+  const measured = [
+    ['Start: rate, relative to the floor by `fetch`', '≥', 0.65, of('start 16', 'perSecond')],
+    ['Start: CPU time', '≤', 1.5, of('start 16', 'cpu')],
+    ['Start: rate, relative to the floor with our rows', '≥', 0.85, of('start 16', 'perSecond', rowsFloor)],
+    ...(ours.loads['poll 16'] ? [
+      ['Pending poll: rate, relative to the floor by `fetch`', '≥', 0.8, of('poll 16', 'perSecond')],
+      ['Pending poll: CPU time', '≤', 1.25, of('poll 16', 'cpu')],
+    ] : []),
+    ['Forged code: rate', '≥', 0.7, of('forged 16', 'perSecond')],
+    ...(betterAuth?.flows.length ? [['Whole flow: rate, relative to better-auth', '≥', 4, ratio(ours.flows, betterAuth.flows, 'perSecond')]] : []),
+    ['First start on fresh storage, ms', '≤', 60, ms('fresh')],
+    ['First start on kept storage, ms', '≤', 30, ms('kept')],
+    ['First poll ÷ warm poll', '≤', 3, ms('poll')],
+    [`Growth from ${number(early)} to ${number(late)} starts, relative to the floor by \`fetch\``, '≤', 0.5, (ours.late - ours.early) / (floor.late - floor.early)],
+  ];
+  const verdict = (sign, goal, value) => ((sign === '≥' ? value >= goal : value <= goal) ? 'yes' : 'no');
+  return table(
+    ['Goal', 'At least, or at most', 'This run', 'Reached'],
+    measured.map(([what, sign, goal, value]) => [what, `${sign} ${goal}`, value < 20 ? value.toFixed(2) : number(value), verdict(sign, goal, value)]),
+  );
 }
 
 function table(heads, rows) {
