@@ -8,6 +8,7 @@ use super::mint::Tokens;
 use super::redemption::Approved;
 use super::state::{approved, may_reissue};
 use super::{pkce, resource, verification};
+use crate::endpoint::boxed::boxed;
 use crate::endpoint::client_auth::Caller;
 use crate::endpoint::dpop::Proven;
 use crate::endpoint::error::Error;
@@ -16,7 +17,17 @@ use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::grant::command::{NoteRefusal, PollCode, Refused};
 use crate::grant::device_code::DeviceCode;
-use crate::grant::pkce::is_answered;
+use crate::grant::pkce::{Verifier, is_answered};
+use crate::grant::poll::Ready;
+use crate::grant::verification::Digits;
+
+/// What a device presents with its code.
+struct Presented<'a> {
+    code: DeviceCode,
+    verifier: Option<Verifier>,
+    resources: Vec<&'a str>,
+    digits: Option<Digits>,
+}
 
 /// Answers a poll with tokens if the grant is approved, or else with the error of its state.
 pub(crate) async fn poll<P: Platform>(
@@ -39,6 +50,19 @@ pub(crate) async fn poll<P: Platform>(
         digits: digits.clone(),
     };
     let ready = approved(context.server.platform.grants(code.address.shard, ask).await?)?;
+    let presented = Presented { code, verifier, resources, digits };
+    boxed(redeem(context, (caller, proven), presented, ready, rng)).await
+}
+
+/// Redeems an approved grant. Boxed apart from the poll: V8 compiles a function as a whole when it is first called, and the
+/// first poll finds a grant that is pending.
+async fn redeem<P: Platform>(
+    context: Context<'_, P>,
+    (caller, proven): (&Caller, &Proven),
+    Presented { code, verifier, resources, digits }: Presented<'_>,
+    ready: Ready,
+    rng: &mut impl CryptoRng,
+) -> Result<Tokens, Error> {
     if !is_answered(ready.request.code_challenge.as_deref(), verifier) {
         return Err(Error::WrongVerifier);
     }
