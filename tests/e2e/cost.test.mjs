@@ -3,24 +3,32 @@
 // simulation (bench/scale) is made of it.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Caller } from '../../bench/caller.mjs';
 import { form, ours } from '../../bench/servers.mjs';
+import { Admin } from './support/admin.mjs';
 import { until } from './support/bounded.mjs';
 import { root } from './support/config.mjs';
 import { startCounted } from './support/counted.mjs';
 import { change, ringIn } from './support/faults.mjs';
 import { listen, refused } from './support/listener.mjs';
 import { Person } from './support/person.mjs';
-import { outboxOf, rows } from './support/stored.mjs';
+import { keepSecret } from './support/secrets.mjs';
+import { outboxOf, rows, waiting as waitingAtCouriers } from './support/stored.mjs';
 
 const VARS = { SHARDS_PER_REGION: '1', LIVE_CODES_PER_CLIENT_AND_NETWORK: '1000', LIVE_CODES_PER_SHARD: '20000' };
 /** Milliseconds after which every attempt is stored that was not given back: longer than `SETTLE` in src/limiter/unsaved.rs. */
 const SETTLED = 3_000;
 const ALL = 'openid offline_access';
+/** Milliseconds by which the server's clock is put forward at once: less than the time between two alarms. */
+const STEP = 20_000;
+/** Milliseconds after which a replica has renewed what aged. */
+const RENEWED = 300;
 /** A place, because a record has more bytes with one. */
 const texas = { country: 'US', region: 'Texas', city: 'Austin', latitude: '30.3', longitude: '-97.7', asn: 395747, asOrganization: 'Example Cable', timezone: 'America/Chicago', colo: 'DFW' };
 const table = JSON.parse(readFileSync(join(root, 'bench/scale/operations.json'), 'utf8'));
@@ -162,17 +170,10 @@ test('the table of the simulation says what remains of codes, tokens and events,
   const { server } = other;
   t.after(() => server.stop());
   const client = new Caller(server);
-  const login = await ours.flow(server, client, 0);
-  client.headers['x-test-cf'] = JSON.stringify(texas);
-  for (let i = 0; i < many; i++) {
-    const codes = await login.start(ALL);
-    await login.poll(codes);
-    await login.approve(codes);
-    await login.refresh(await login.redeem(codes));
-    await login.start(ALL);
-  }
+  await signIn(await ours.flow(server, client, 0), client, many);
   client.close();
-  const sizes = bytes(server, table.bytes);
+  const { Courier, ...classesWithRows } = table.bytes;
+  const sizes = bytes(server, classesWithRows);
   const events = outboxOf(server, 'GrantShard').length;
 
   await server.kill9();
@@ -201,6 +202,119 @@ test('the table of the simulation says what remains of codes, tokens and events,
   const isLarge = ([className, tables]) => Object.entries(tables).every(([name, size]) => size <= table.bytes[className][name] && table.bytes[className][name] <= 1.2 * size);
   assert.ok(Object.entries(sizes).every(isLarge), `${JSON.stringify(sizes)} bytes are not, or not nearly, ${JSON.stringify(table.bytes)}`);
 });
+
+test('the table of the simulation says what an event costs at a courier, and how large it is there', async (t) => {
+  // No code expires meanwhile, which would be an event.
+  const { server, during, later } = await startCounted({ ...VARS, CODE_LIFETIME_SECONDS: '1800' });
+  t.after(() => server.stop());
+  const receiver = await openReceiver(t);
+  const created = await new Admin(server).ask('POST', '/destinations', { body: { id: 'all', kind: 'webhook', url: receiver.url } });
+  keepSecret('the secret of a destination', created.body.secret);
+  /** Lets devices sign in, and their events arrive at the courier. Returns what the courier spent. */
+  const feed = async () => {
+    const client = new Caller(server);
+    const login = await ours.flow(server, client, 0);
+    const { classes } = await during(async () => {
+      await signIn(login, client, 20);
+      await until(async () => (await later(STEP), isFed(server)), 30_000, 'not all arrived at the courier');
+    });
+    client.close();
+    return classes.Courier;
+  };
+
+  receiver.status = 503;
+  const fed = await feed();
+  const events = waitingAtCouriers(server).length;
+  const size = rowSize(server, 'Courier', 'deliveries');
+  receiver.status = 204;
+  receiver.received = 0;
+  const { classes: { Courier: delivering } } = await during(() => until(async () => (await later(STEP), !waitingAtCouriers(server).length), 20_000, 'not all was delivered'));
+  const { courier, bytes: { Courier: { deliveries } } } = table;
+  // Messages, failures and the end of the failures write some rows, too.
+  isAbout(courier.delivered.rows, fed.rowsWritten + delivering.rowsWritten, events);
+  assert.equal(receiver.received, events);
+  assert.ok(size <= deliveries && deliveries <= 1.2 * size, `${size} bytes are not, or not nearly, ${deliveries}`);
+
+  await server.kill9();
+  change(server, 'Courier', full(), has('deliveries'));
+  await server.restart();
+  const overflowing = await feed();
+  const { dropped } = rows(server, 'Courier', 'SELECT record FROM condition')[0].record;
+  isAbout(courier.dropped.rows, overflowing.rowsWritten, dropped);
+});
+
+/** Returns whether no outbox has events, and no ledger has records that no courier has heard of. */
+function isFed(server) {
+  const waits = ['GrantShard', 'AccountShard', 'Registry', 'Counts'].some((name) => outboxOf(server, name).length);
+  return !waits && !rows(server, 'Ledger', 'SELECT 1 FROM events WHERE seq > ifnull((SELECT min(seq) FROM fed), 0) LIMIT 1').length;
+}
+
+/** Fails unless `events` events wrote so many rows each, and few others were written. */
+function isAbout(each, rowsWritten, events) {
+  assert.ok(events > 100 && each * events <= rowsWritten && rowsWritten < (each + 1) * events, `${rowsWritten} rows are not ${each} for each of ${events} events`);
+}
+
+/** Returns the statement that gives a courier as many deliveries that wait, but not now, and as many dead letters as it keeps. */
+function full() {
+  const numbers = 'WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)';
+  const letter = JSON.stringify({ format: 1, id: 'weur/0/1', at: 1, event: '{}', since: 1, tries: 0 });
+  const insert = (isDead) => `INSERT INTO deliveries (is_dead, due, record) ${numbers} SELECT ${isDead}, ${Date.now() + 86_400_000}, '${letter}' FROM n`;
+  return [0, 1].map(insert).join('; ');
+}
+
+/** A receiver of events that answers with its `status`, and counts what it `received`. */
+async function openReceiver(t) {
+  const receiver = { status: 204, received: 0 };
+  const server = createServer((request, response) => {
+    receiver.received += 1;
+    request.resume().on('end', () => response.writeHead(receiver.status).end());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => (server.closeAllConnections(), server.close()));
+  return Object.assign(receiver, { url: `http://127.0.0.1:${server.address().port}/` });
+}
+
+test('the table of the simulation says what the registry is asked if it has a replica', async (t) => {
+  const { server, during, later } = await startCounted({ SHARDS_PER_REGION: '1', REGISTRY_REPLICAS: '1', REGISTRY_LEASE_SECONDS: '60' });
+  const client = new Caller(server);
+  t.after(() => (client.close(), server.stop()));
+  const login = await ours.flow(server, client, 0);
+  const codes = await login.start(ALL);
+  await login.approve(codes);
+  let tokens = await login.redeem(codes);
+  const refresh = async () => {
+    tokens = await login.refresh(tokens);
+    await wait(RENEWED);
+  };
+  await refresh();
+  await later(40_000);
+  const asked = async (run, besides) => {
+    const { requests, commits, rowsWritten } = (await during(run)).classes.Registry;
+    return { requests: requests - besides, ...(rowsWritten && { commits }) };
+  };
+
+  // In development, an isolate also stores the demo clients before it takes a snapshot.
+  const snapshot = await asked(() => login.start(ALL), 1);
+  // The replica is asked in any case, and told of a change.
+  const renewal = await asked(refresh, 1);
+  assert.deepEqual(await asked(refresh, 1), { requests: 0 }, 'a lease that was renewed is not renewed again');
+  const changed = await asked(() => new Admin(server).patch('demo-tv', { client_name: 'Another TV' }), 1);
+
+  assert.deepEqual({ renewal, snapshot, change: changed }, table.registry);
+});
+
+/** Lets devices sign in and refresh, each after another one whose code nobody approves. */
+async function signIn(login, client, many) {
+  client.headers['x-test-cf'] = JSON.stringify(texas);
+  for (let i = 0; i < many; i++) {
+    const codes = await login.start(ALL);
+    await login.poll(codes);
+    await login.approve(codes);
+    await login.refresh(await login.redeem(codes));
+    await login.start(ALL);
+  }
+}
 
 function has(name) {
   return (database) => database.prepare('SELECT 1 FROM sqlite_master WHERE name = ?').get(name) !== undefined;
