@@ -21,6 +21,7 @@ pub(crate) enum Class {
     LimiterShard,
     Registry,
     Ledger,
+    Courier,
 }
 
 /// What operations cost in the objects of a class.
@@ -43,6 +44,34 @@ struct Table {
     operations: BTreeMap<String, BTreeMap<Class, Cost>>,
     bytes: BTreeMap<Class, BTreeMap<String, f64>>,
     counted: Counted,
+    courier: AtCourier,
+    registry: AtRegistry,
+}
+
+/// What an event costs at the courier of a destination that wants it, besides its part of a message.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(crate) struct AtCourier {
+    /// It waits, and is delivered at the first try.
+    pub(crate) delivered: Rows,
+    /// As many wait and are dead as may, so it is dead at once, and later makes room for another.
+    pub(crate) dropped: Rows,
+}
+
+/// Rows and entries of indexes that are written.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(crate) struct Rows {
+    pub(crate) rows: f64,
+}
+
+/// What the registry is asked if replicas answer for it.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(crate) struct AtRegistry {
+    /// A replica renews the lease of a reply.
+    pub(crate) renewal: Cost,
+    /// An isolate takes a snapshot, because KV has none.
+    pub(crate) snapshot: Cost,
+    /// An operator changes a client, and waits for the replicas.
+    pub(crate) change: Cost,
 }
 
 /// What a login leaves in the object that counts, as `tests/it/registry/counts.rs` holds true.
@@ -78,6 +107,8 @@ pub(crate) struct Costs {
     /// Bytes of a row with its entries in indexes, by table.
     bytes: BTreeMap<Class, BTreeMap<String, f64>>,
     pub(crate) counted: Counted,
+    pub(crate) courier: AtCourier,
+    pub(crate) registry: AtRegistry,
 }
 
 impl Costs {
@@ -86,7 +117,7 @@ impl Costs {
     }
 
     pub(crate) fn parse(text: &str) -> Self {
-        let Table { operations, bytes, counted } =
+        let Table { operations, bytes, counted, courier, registry } =
             serde_json::from_str(text).expect("the table is JSON of this form");
         let in_class = |class: Class| {
             let cost = |name: &str| {
@@ -96,7 +127,7 @@ impl Costs {
             (class, OPERATIONS.map(cost).to_vec())
         };
         let classes = [Class::GrantShard, Class::AccountShard, Class::LimiterShard, Class::Registry];
-        Self { operations: classes.map(in_class).into(), bytes, counted }
+        Self { operations: classes.map(in_class).into(), bytes, counted, courier, registry }
     }
 
     /// Returns what operations cost together in a class.

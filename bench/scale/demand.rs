@@ -16,6 +16,10 @@ pub(crate) const REFRESHES: f64 = 24.0;
 /// 300 data centers, and one more for each 200 requests a second.
 pub(crate) const DATA_CENTERS: f64 = 300.0;
 pub(crate) const REQUESTS_PER_ISOLATE: f64 = 200.0;
+/// Clients that are in use in every region.
+const CLIENTS: u32 = 100;
+/// Changes of the registry in a minute.
+pub(crate) const CHANGES: f64 = 1.0;
 /// Median seconds from the code to the approval, and the deviation of their logarithm.
 const MEDIAN: f64 = 30.0;
 const DEVIATION: f64 = 0.8;
@@ -93,6 +97,16 @@ impl Chance {
         count
     }
 
+    /// Returns the position of one of these parts of 1, each as often as it is large.
+    pub(crate) fn pick(&mut self, parts: &[f64]) -> usize {
+        let mut left = self.uniform();
+        let is_here = |part: &f64| {
+            left -= part;
+            left < 0.0
+        };
+        parts.iter().position(is_here).unwrap_or_default()
+    }
+
     fn people(&mut self, kind: Kind) -> f64 {
         match kind {
             Kind::Homes => 640.0,
@@ -101,6 +115,18 @@ impl Chance {
             Kind::Carrier => 8_192.0 * 8f64.powf(self.uniform()),
         }
     }
+}
+
+/// Returns the part of the logins and refreshes that each client has: the second has half as many as the first, and so on.
+pub(crate) fn popularity() -> Vec<f64> {
+    let weights = || (1..=CLIENTS).map(|rank| f64::from(rank).recip());
+    let all: f64 = weights().sum();
+    weights().map(|weight| weight / all).collect()
+}
+
+/// Returns how often a second something is done that is due at the first of so many `events` a second after a pause.
+pub(crate) fn after_pauses(events: f64, pause: f64) -> f64 {
+    if events > 0.0 { (pause + events.recip()).recip() } else { 0.0 }
 }
 
 /// The networks of a region: the part of its people in each shard, and the people of the largest network.
@@ -152,5 +178,27 @@ impl Wait {
             live += seconds;
         }
         Self { polls: polls / f64::from(DRAWS), live: live / f64::from(DRAWS) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn popular_clients_are_picked_more_often() {
+        let (parts, mut chance) = (popularity(), Chance::new(1));
+        let picked: Vec<usize> = (0..10_000).map(|_| chance.pick(&parts)).collect();
+        let times = |client: usize| picked.iter().filter(|one| **one == client).count();
+
+        assert!((parts.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+        assert!(times(0) > times(9) && times(9) > times(99) && times(99) > 0);
+    }
+
+    #[test]
+    fn what_waits_for_an_event_is_done_neither_more_often_than_events_nor_than_pauses() {
+        assert!((after_pauses(1e9, 10.0) - 0.1).abs() < 1e-6);
+        assert!((after_pauses(0.001, 10.0) - 0.001).abs() < 1e-4);
+        assert_eq!(after_pauses(0.0, 10.0).to_bits(), 0.0f64.to_bits());
     }
 }

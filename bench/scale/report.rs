@@ -1,122 +1,12 @@
-//! The table: each resource with its peak, its limit, and what to change when it falls.
+//! The table of `docs/performance.md`, and what it comes to.
 
-use device_grant::audit::outbox::{BATCH_BYTES, BATCH_EVENTS, BATCHES};
 use device_grant::settings::Settings;
 
-use crate::costs::{Class, Costs};
-use crate::day::Day;
+use crate::costs::Costs;
+use crate::courier::{self, RECEIVER_SECONDS};
+use crate::rows::{Column, Row, rows};
 
-/// Requests a second of an object: a soft limit of the platform.
-const REQUESTS: f64 = 1_000.0;
-/// Requests a second of an object that write: the low end of what the platform's documents state, 200 to 500.
-const COMMITS: f64 = 200.0;
-/// Bytes that an object can store.
-const STORAGE: f64 = 10e9;
-/// Seconds until a ledger on another continent has answered, and until an alarm that is due at once rings.
-const LEDGER_SECONDS: f64 = 0.2;
-const ALARM_SECONDS: f64 = 1.0;
-/// Live codes of a client in a /24 or /48, in times of the setting: see `docs/limits.md`.
-const WIDEST: f64 = 4.0;
-/// Events in a ledger: see `src/audit/outbox.rs`.
-const BLOCK: f64 = 1e6;
-/// The part of a page of SQLite that rows fill which arrive in order.
-const FILL: f64 = 0.9;
-
-/// A column of the table: its name and its day.
-pub(crate) type Column = (&'static str, Day);
-
-/// A resource of one object.
-pub(crate) struct Row {
-    pub(crate) what: &'static str,
-    limit: f64,
-    peaks: Vec<f64>,
-    mover: &'static str,
-}
-
-impl Row {
-    pub(crate) fn shares(&self) -> impl Iterator<Item = f64> {
-        self.peaks.iter().map(|peak| peak / self.limit)
-    }
-}
-
-/// Returns the resources that have a limit.
-pub(crate) fn rows(columns: &[Column], costs: &Costs, settings: &Settings) -> Vec<Row> {
-    let row = |what, peak: fn(&Day) -> f64, limit, mover| {
-        let peaks = columns.iter().map(|(_, day)| peak(day)).collect();
-        Row { what, limit, peaks, mover }
-    };
-    let shards = "`SHARDS_PER_REGION`";
-    let accounts = "the number of account objects, which is fixed (`src/sharding.rs`)";
-    let replicas = "`REGISTRY_REPLICAS`";
-    let message = "events in a message (`src/counts/telling.rs`)";
-    let remembered = "days for which accounts are remembered (`src/counts/alert.rs`)";
-    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
-    let (live, network) = (settings.live_codes_per_shard as f64, settings.live_codes as f64 * WIDEST);
-    let ledger = BLOCK * costs.bytes(Class::Ledger, "events") / FILL;
-    let mut all = vec![
-        row("GrantShard: requests a second", |day| day.grants.requests, REQUESTS, shards),
-        row(
-            "The same, under a phishing campaign",
-            |day| day.attacked.requests,
-            REQUESTS,
-            "the platform's rate limit (`wrangler.toml`)",
-        ),
-        row("GrantShard: requests a second that write", |day| day.grants.commits, COMMITS, shards),
-        row(
-            "GrantShard: live codes",
-            |day| day.live_codes,
-            live,
-            "`LIVE_CODES_PER_SHARD`, `SHARDS_PER_REGION`",
-        ),
-        row(
-            "Largest network: live codes",
-            |day| day.network_codes,
-            network,
-            "`LIVE_CODES_PER_CLIENT_AND_NETWORK`, `shards_per_network`",
-        ),
-        row(
-            "GrantShard: bytes stored",
-            |day| day.grant_bytes,
-            STORAGE,
-            "`SHARDS_PER_REGION`, `REFRESH_TOKEN_IDLE_SECONDS`",
-        ),
-        row(
-            "GrantShard: events a second to its ledgers",
-            |day| day.grants.events / 60.0,
-            carried(costs),
-            "the size of a batch (`src/audit/outbox.rs`)",
-        ),
-        row("Ledger `outboxes`: reports a second", |day| day.reports, REQUESTS, shards),
-        row("Counts: requests a second, all of which write", |day| day.counts.commits, COMMITS, message),
-        row("Counts: bytes stored", |day| day.counts_bytes, STORAGE, remembered),
-        row("AccountShard: requests a second", |day| day.accounts.requests, REQUESTS, accounts),
-        row("AccountShard: requests a second that write", |day| day.accounts.commits, COMMITS, accounts),
-        row("AccountShard: bytes stored", |day| day.account_bytes, STORAGE, accounts),
-        row(
-            "LimiterShard: requests a second that write",
-            |day| day.limiter.commits,
-            COMMITS,
-            "the number of limiters, which is fixed (`src/sharding.rs`)",
-        ),
-        row("Registry, without replicas: reads a second", |day| day.registry.requests, REQUESTS, replicas),
-        row("Registry, a replica: reads a second", |day| day.replica.requests, REQUESTS, replicas),
-    ];
-    let peaks = columns.iter().map(|_| ledger).collect();
-    let what = "Ledger: bytes stored, once full";
-    all.push(Row { what, limit: STORAGE, peaks, mover: "events in a ledger (`src/audit/outbox.rs`)" });
-    all
-}
-
-/// Returns the events a second that an outbox carries to a ledger far away.
-fn carried(costs: &Costs) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
-    let (events, bytes) = (BATCH_EVENTS as f64, BATCH_BYTES as f64);
-    let batch = events.min(bytes / costs.bytes(Class::GrantShard, "outbox"));
-    let batches = f64::from(BATCHES);
-    batches * batch / batches.mul_add(LEDGER_SECONDS, ALARM_SECONDS)
-}
-
-/// Writes the table, with what falls first in each column.
+/// Writes the table, with what falls first in each column, and what couriers and the registry make of the first one.
 pub(crate) fn table(columns: &[Column], costs: &Costs, settings: &Settings) -> String {
     let rows = rows(columns, costs, settings);
     let names = columns.iter().map(|(name, _)| (*name).to_owned());
@@ -127,15 +17,18 @@ pub(crate) fn table(columns: &[Column], costs: &Costs, settings: &Settings) -> S
             .chain(["Limit", "What moves it"].map(str::to_owned)),
     );
     let rule = line(columns.iter().map(|_| "---".to_owned()).chain(["---"; 3].map(str::to_owned)));
-    let body = rows.iter().map(|row| {
-        let cell = |(peak, share): (&f64, f64)| format!("{}; {}", shown(*peak), percent(share));
-        let cells = row.peaks.iter().zip(row.shares()).map(cell);
-        line([row.what.to_owned()].into_iter().chain(cells).chain([shown(row.limit), row.mover.to_owned()]))
-    });
-    let lines: Vec<String> = [head, rule].into_iter().chain(body).collect();
+    let lines: Vec<String> = [head, rule].into_iter().chain(rows.iter().map(cells)).collect();
     let last = columns.iter().enumerate().filter_map(|(at, column)| nearest(at, column, &rows));
-    let notes: Vec<String> = last.collect();
+    let of_first = columns.iter().take(1).flat_map(|column| [of_registry(column), of_courier(column, costs)]);
+    let notes: Vec<String> = last.chain(of_first).collect();
     format!("{}\n\n{}", lines.join("\n"), notes.join("\n"))
+}
+
+fn cells(row: &Row) -> String {
+    let shown = |value| if row.is_in_bytes { bytes(value) } else { shown(value) };
+    let cell = |(peak, share): (&f64, f64)| format!("{}; {}", shown(*peak), percent(share));
+    let cells = row.peaks.iter().zip(row.shares()).map(cell);
+    line([row.what.to_owned()].into_iter().chain(cells).chain([shown(row.limit), row.mover.to_owned()]))
 }
 
 fn line(cells: impl Iterator<Item = String>) -> String {
@@ -143,10 +36,10 @@ fn line(cells: impl Iterator<Item = String>) -> String {
     format!("| {} |", cells.join(" | "))
 }
 
-/// Says what falls first in a column, or what is nearest to its limit. The registry without replicas is only for comparison.
+/// Says what falls first in a column, or what is nearest to its limit, of what its deployment has.
 fn nearest(at: usize, (name, day): &Column, rows: &[Row]) -> Option<String> {
     let share = |row: &Row| row.shares().nth(at).unwrap_or_default();
-    let of_deployment = rows.iter().filter(|row| !row.what.contains("without replicas"));
+    let of_deployment = rows.iter().filter(|row| !row.is_aside);
     let row = of_deployment.max_by(|a, b| share(a).total_cmp(&share(b)))?;
     let (what, mover, percent) = (row.what, row.mover, percent(share(row)));
     let word = if share(row) > 1.0 { "falls first" } else { "is nearest to its limit" };
@@ -156,6 +49,33 @@ fn nearest(at: usize, (name, day): &Column, rows: &[Row]) -> Option<String> {
     ))
 }
 
+/// Says what the registry is asked if it has replicas.
+fn of_registry((name, day): &Column) -> String {
+    let [renewals, snapshots, questions] =
+        [day.asked.renewals, day.asked.snapshots, day.after_change.questions].map(shown);
+    format!(
+        "- {name}: in the busiest minute, replicas renew {renewals} leases a second at the registry, and isolates take \
+         {snapshots} snapshots a second there if the copy in KV has expired. In the second after a change, replicas ask \
+         {questions} questions."
+    )
+}
+
+/// Says with how much a courier keeps up, and what becomes of the rest.
+fn of_courier((_, day): &Column, costs: &Costs) -> String {
+    let logins = |events: f64| rough(day.logins * courier::delivered() / events);
+    let (everything, approvals) = (logins(day.everything.a_second()), logins(day.approvals.a_second()));
+    let (delivered, in_an_alarm) = (shown(courier::delivered()), courier::in_an_alarm());
+    let (kept, at) = (rough(courier::kept()), costs.courier);
+    let rows = shown(day.everything.in_all() * at.delivered.rows.min(at.dropped.rows));
+    format!(
+        "- A courier delivers {delivered} events a second if its receiver answers after {RECEIVER_SECONDS} s: \
+         {in_an_alarm} in an alarm, one after the other. So it keeps up with all events of {everything} logins a day, or \
+         with the approvals of {approvals}. Of what it is told beyond, it keeps {kept} events, and drops the oldest. An \
+         event that is delivered has written {} rows, and one that is dropped {}: all events of this day, at least {rows}.",
+        at.delivered.rows, at.dropped.rows
+    )
+}
+
 fn percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
 }
@@ -163,7 +83,30 @@ fn percent(share: f64) -> String {
 fn shown(value: f64) -> String {
     match value {
         small if small < 10.0 => format!("{small:.1}"),
-        large if large >= 1e8 => format!("{:.1} GB", large / 1e9),
+        large if large >= 1e6 => format!("{:.1} million", large / 1e6),
         usual => format!("{usual:.0}"),
+    }
+}
+
+fn bytes(value: f64) -> String {
+    if value < 1e8 { format!("{:.0} MB", value / 1e6) } else { format!("{:.1} GB", value / 1e9) }
+}
+
+/// Writes a number from a thousand to a million with two digits that are not 0.
+fn rough(value: f64) -> String {
+    let unit = 10f64.powf(value.log10().floor() - 1.0);
+    let rounded = (value / unit).round() * unit;
+    format!("{:.0},000", rounded / 1_000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short() {
+        assert_eq!([0.04, 9.9, 35_909.4, 15_480_000.0].map(shown), ["0.0", "9.9", "35909", "15.5 million"]);
+        assert_eq!([1.3e7, 6e8, 2.47e10].map(bytes), ["13 MB", "0.6 GB", "24.7 GB"]);
+        assert_eq!([20_000.0, 25_812.0, 738_000.0].map(rough), ["20,000", "26,000", "740,000"]);
     }
 }
