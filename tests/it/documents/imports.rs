@@ -151,8 +151,8 @@ fn imports(sources: &BTreeMap<Module, String>) -> Imports<Module> {
 
 /// Removes the tests, which are at the end of a file, and the comments.
 fn code(text: &str) -> String {
-    let lines = text.lines().take_while(|line| *line != "#[cfg(test)]");
-    lines.filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
 /// Returns every path in a source. A `use` of a group counts as one path for each member.
