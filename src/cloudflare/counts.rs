@@ -113,7 +113,8 @@ impl Object for Counts {
 }
 
 impl Stored {
-    /// Deletes what has ended. Returns whether other memories are left that have.
+    /// Deletes what has ended. Returns whether memories are left that have ended. Days have at most some thousand counts, and few
+    /// alerts end at a time, so these are deleted at once.
     fn sweep(&self, now: Timestamp) -> Result<bool> {
         let is_behind = self.table.sweep("memories", "space, key, part", now)?;
         self.table.run("DELETE FROM alerts WHERE NOT is_open AND ends_at <= ?", vec![column(now)])?;

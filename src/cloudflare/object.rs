@@ -253,8 +253,8 @@ impl Table {
         Ok(self.0.exec(query, values)?.raw().filter_map(parsed))
     }
 
-    /// Deletes the rows of a table that have ended, as many as one alarm may: `key` names the columns of its primary key.
-    /// Returns whether others are left.
+    /// Deletes the rows of a table that have ended, as many as one alarm may. `key` names the columns of its primary key. Returns
+    /// whether others are left.
     pub(super) fn sweep(&self, table: &str, key: &str, now: Timestamp) -> Result<bool> {
         let ended = format!("FROM {table} WHERE ends_at <= ? LIMIT ?");
         let delete = format!("DELETE FROM {table} WHERE ({key}) IN (SELECT {key} {ended})");

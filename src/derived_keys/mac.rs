@@ -1,4 +1,4 @@
-//! Takes digests under a key (HMAC-SHA-256), and compares them.
+//! Computes digests under a key (HMAC-SHA-256), and compares them.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;

@@ -19,7 +19,7 @@ use crate::time::Timestamp;
 /// poll.
 #[derive(Debug, Default)]
 pub struct Memory {
-    /// Grants that were not polled since they started. They are apart, so that starts make no poll forgotten.
+    /// Grants that were not polled since they started. They are apart, so that starts never push out polls.
     starts: HashMap<RowKey, Pending>,
     polls: HashMap<Clock, Polls>,
     refusals: HashSet<Refusal>,
@@ -53,7 +53,7 @@ impl Pending {
     }
 
     /// Returns whether a poll with this secret finds the grant pending.
-    fn lets(&self, secret: &Digest, now: Timestamp) -> bool {
+    fn is_for(&self, secret: &Digest, now: Timestamp) -> bool {
         self.secret == *secret && now < self.until
     }
 }
@@ -114,7 +114,7 @@ impl Memory {
         let Some(polls) = self.polls.get_mut(&clock) else {
             return self.answer_first(clock, &ask.secret, now);
         };
-        let pending = polls.pending.filter(|pending| pending.lets(&ask.secret, now))?;
+        let pending = polls.pending.filter(|pending| pending.is_for(&ask.secret, now))?;
         if judge(Some(polls.last), pending.interval, now) != Verdict::OnTime {
             return None;
         }
@@ -124,7 +124,7 @@ impl Memory {
 
     /// Answers the first poll of a grant. The first one on the other clock reads the row.
     fn answer_first(&mut self, clock: Clock, secret: &Digest, now: Timestamp) -> Option<Poll> {
-        let pending = *self.starts.get(&clock.key).filter(|pending| pending.lets(secret, now))?;
+        let pending = *self.starts.get(&clock.key).filter(|pending| pending.is_for(secret, now))?;
         self.starts.remove(&clock.key);
         self.keep(clock, Polls { last: now, number: 1, pending: Some(pending) });
         Some(Poll::Pending(pending.interval))

@@ -46,10 +46,10 @@ pub(super) fn read_credentials(
     Ok(Credentials { client_id, proof: proof.unwrap_or_else(by_connection) })
 }
 
-/// The client that the header or the assertion names, and the proof in it; an empty secret is no proof. V8 compiles what reads
-/// them only once a client sends one, because it is apart from the function that every request calls.
+/// The client that the header or the assertion names, and the proof in it; an empty secret is no proof.
 type Named = (Option<String>, Option<Proof>);
 
+/// Not inlined, nor is [`by_assertion`]: V8 compiles a function as a whole when it is first called, and most clients are public.
 #[inline(never)]
 fn by_header(header: &str) -> Result<Named, Error> {
     let (client_id, secret) = read_basic(header).ok_or(Error::MalformedAuthorization)?;

@@ -47,8 +47,9 @@ const WHAT: &str = "device_authorization";
 /// Number of draws before giving up. With 10,000 of 20^8 codes taken, three collisions in a row have a
 /// probability of about 10^-19.
 const MAX_COLLISIONS: usize = 3;
-/// The most shards that one start tries. Starts fill the shards of a network evenly, so if this many are full, hardly any other
-/// is not, and the refusal must not cost a call to each.
+/// The most shards that one start tries, because a refusal must not cost a call to each of 64. Starts fill the shards of a network
+/// evenly, so if this many are full, the others almost certainly are, too. If they are out of reach, the next start begins with
+/// another one.
 const MOST_TRIED: usize = 8;
 
 /// The response of RFC 8628 §3.2. `interval` is optional there, but always sent here.

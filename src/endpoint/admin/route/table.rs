@@ -1,4 +1,4 @@
-//! The table of routes: every address of the admin API, its methods, and the scope that an admin token needs there.
+//! The table of routes: every address of the admin API, its methods, and the scope that changes there need.
 
 use super::place::{
     AccessPlace, AccountPlace, AskedPlace, ClientPlace, DestinationPlace, ExceptionPlace, KeyPlace,
