@@ -7,7 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Caller } from '../../bench/caller.mjs';
 import { bill, countLogin } from '../../bench/cost.mjs';
 import { form, ours } from '../../bench/servers.mjs';
-import { startCounted } from './support/counted.mjs';
+import { startCounted, staysWithin } from './support/counted.mjs';
 import { frame, rawSocket } from './support/listener.mjs';
 
 /** Milliseconds for which a limiter keeps an attempt that was not given back: `SETTLE` in src/limiter/unsaved.rs. */
@@ -90,13 +90,6 @@ async function socketCosts(ceilings, behave) {
   });
 }
 
-/** Fails unless one of five runs stays within the ceilings: in another one, an alarm may ring. */
-async function costsAtMost(ceilings, run) {
-  const all = [];
-  for (let i = 0; i < 5; i++) {
-    const spent = await counted.during(run);
-    if (Object.entries(ceilings).every(([what, most]) => spent[what] <= most)) return;
-    all.push(spent);
-  }
-  assert.fail(`${JSON.stringify(ceilings)} is less than ${JSON.stringify(all)}`);
+function costsAtMost(ceilings, run) {
+  return staysWithin(ceilings, () => counted.during(run));
 }

@@ -167,6 +167,7 @@ test('a receiver that does not answer delays the end of no WebSocket', async (t)
 
   await person.decide('report');
   await until(() => receiver.received.length === 1, LATE, 'nothing was delivered');
+  assert.ok(Date.now() < record.expires_at, 'the alarm began before the end of the code');
 
   assert.equal(await line.heard, 'ask now');
   assert.doesNotMatch(server.logs(), /no response in time/, 'the alarm still waits for the receiver');

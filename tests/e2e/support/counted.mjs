@@ -4,12 +4,15 @@
 //     const { requests, classes } = await during(() => fetch(`${server.origin}/healthz`));
 //     await later(60_000);                    // a minute of the server's clock; alarms ring
 
+import assert from 'node:assert/strict';
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { builds } from './config.mjs';
 import { startWorkerd, temporaryDirectory } from './harness.mjs';
 
+/** How often `staysWithin` may let something happen. */
+export const MOST_RUNS = 5;
 const BUILT = ['index.js', 'index_bg.wasm'];
 const COUNTING = ['counted.js', 'ahead.js', 'awake.js'];
 /** Milliseconds of the server's clock that pass at once, and those that its alarms then have to ring. */
@@ -38,6 +41,17 @@ export async function startCounted(vars) {
     }
   };
   return { server, during, later };
+}
+
+/** Fails unless most of the runs stay within the ceilings: in others, an object may create its tables, or an alarm ring. */
+export async function staysWithin(ceilings, spend) {
+  const [over, majority] = [[], Math.ceil(MOST_RUNS / 2)];
+  for (let within = 0; within < majority; ) {
+    const spent = await spend();
+    if (Object.entries(ceilings).every(([what, most]) => spent[what] <= most)) within++;
+    else over.push(spent);
+    assert.ok(over.length < majority, `${JSON.stringify(ceilings)} is less than ${JSON.stringify(over)}`);
+  }
 }
 
 /** Returns an object with each value changed. */
