@@ -150,7 +150,7 @@ fn registry(days: &Days<'_>) -> Vec<Row> {
     let alone = "Registry, without replicas: reads a second";
     let source = "Registry, with replicas: requests a second";
     let leases = "`REGISTRY_REPLICAS`, `REGISTRY_LEASE_SECONDS`";
-    let wait = "Registry, with replicas: seconds until they have their answers after a change";
+    let wait = "Registry, with replicas: seconds for the slowest answer after a change";
     let questions =
         "`REGISTRY_REPLICAS`, and one question for each read (`src/cloudflare/registry/replica.rs`)";
     let patience = bounds::number(PLATFORM, "SHORT_PATIENCE");

@@ -11,8 +11,6 @@ use crate::limits::{HOP_SECONDS, REQUESTS};
 
 /// Steps in a second of [`AfterChange::simulate`], in each of which the registry answers one question.
 const STEPS: f64 = REQUESTS;
-/// Seconds after a change that are looked at.
-const SPAN: f64 = 5.0;
 
 /// Requests a second, on average over a minute.
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,20 +53,20 @@ fn renewals(reads: f64, half: f64) -> f64 {
 pub(crate) struct AfterChange {
     /// Questions of replicas in the first second.
     pub(crate) questions: f64,
-    /// Seconds until the last of those that wait at the same time has its answer.
+    /// Seconds for which the slowest of them would wait for its answer.
     pub(crate) slowest: f64,
 }
 
 impl AfterChange {
     /// Simulates the seconds after a change in a minute of a region with each of these `reads` a second. Until a replica has the
     /// reply about a client, it hands every read of the client on. The registry answers as many questions a second as the
-    /// platform says, in order.
+    /// platform says, in order, until none waits.
     pub(crate) fn simulate(reads: &[f64], deployment: Deployment, chance: &mut Chance) -> Self {
         let each = |reads: &f64| vec![reads / f64::from(deployment.replicas); deployment.replicas as usize];
         let mut waiting = Waiting::default();
         let (replicas, parts): (Vec<f64>, _) = (reads.iter().flat_map(each).collect(), popularity());
         let (mut now, mut after) = (0.0, Self::default());
-        while now < SPAN {
+        while now < 1.0 || !waiting.queue.is_empty() {
             for (replica, reads) in replicas.iter().enumerate() {
                 let mut left = chance.count(reads / STEPS);
                 while left > 0.0 {
