@@ -152,10 +152,12 @@ function goals(rows, { early, late }) {
     ['First poll ÷ warm poll', '≤', 3, ms('poll')],
     [`Growth from ${number(early)} to ${number(late)} starts, relative to the floor by \`fetch\``, '≤', 0.5, (ours.late - ours.early) / (floor.late - floor.early)],
   ];
+  // What is shown is compared.
+  const rounded = (value) => (value < 20 ? value.toFixed(2) : value.toFixed(0));
   const verdict = (sign, goal, value) => ((sign === '≥' ? value >= goal : value <= goal) ? 'yes' : 'no');
   return table(
     ['Goal', 'At least, or at most', 'This run', 'Reached'],
-    measured.map(([what, sign, goal, value]) => [what, `${sign} ${goal}`, value < 20 ? value.toFixed(2) : number(value), verdict(sign, goal, value)]),
+    measured.map(([what, sign, goal, value]) => [what, `${sign} ${goal}`, rounded(value), verdict(sign, goal, Number(rounded(value)))]),
   );
 }
 
