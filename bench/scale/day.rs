@@ -215,8 +215,8 @@ impl Day {
         self.registry.see(registry.requests, registry.commits, registry.events);
     }
 
-    /// Adds what ledgers tell the object that counts and a courier. A shard ships once a minute, and its ledger then tells what
-    /// came, in messages of at most so many events. Isolates also tell the one that counts of wrong codes.
+    /// Adds what ledgers tell `Counts` and a courier. A shard ships once a minute, and its ledger then passes these events on, in
+    /// messages of bounded size. Isolates also report wrong codes to `Counts`.
     fn tell(&mut self, minute: Minute, wait: &Wait, deployment: Deployment, costs: &Costs) {
         let done = minute.done(wait);
         let [grants, accounts] =

@@ -124,7 +124,8 @@ pub(crate) fn popularity() -> Vec<f64> {
     weights().map(|weight| weight / all).collect()
 }
 
-/// Returns how often a second something is done that is due at the first of so many `events` a second after a pause.
+/// Returns how often a second something happens at the first event after each pause. `events` come per second, and a `pause` has
+/// so many seconds.
 pub(crate) fn after_pauses(events: f64, pause: f64) -> f64 {
     if events > 0.0 { (pause + events.recip()).recip() } else { 0.0 }
 }
